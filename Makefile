@@ -1,0 +1,63 @@
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip --disable-pip-version-check install --no-compile --progress-bar off
+
+# No wheel for Linux: the only one of requirements.txt that needs a compiler and the headers of MariaDB or MySQL.
+NEEDS_COMPILER := mysqlclient
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+
+demo: $(VENV)/run.stamp ## real tasks, start to end, on nothing but python3 and make
+	@$(BIN)/python manage.py demo
+
+up: $(if $(or $(filter mysql:%,$(DATABASE_URL)),$(shell grep -s "^DATABASE_URL=.*mysql:" .env)),$(VENV)/mysql.stamp,$(VENV)/run.stamp) ## serve everything on 127.0.0.1:8000 until Ctrl-C
+	@$(BIN)/python manage.py up
+
+test: $(VENV)/test.stamp $(VENV)/mysql.stamp ## every test, on private MariaDB and Redis servers
+	@started=$$(date +%s); status=0; \
+	$(BIN)/pytest --servers -n auto --maxprocesses 4 --dist loadfile || status=1; \
+	if [ -d tests/tasks_app/engine ]; then \
+		echo "The engine once more, on SQLite without Redis:"; \
+		DATABASE_URL=sqlite:///var/test.sqlite3 REDIS_URL= $(BIN)/pytest -q tests/tasks_app/engine || status=1; \
+	fi; \
+	echo "took $$(($$(date +%s) - started)) s"; exit $$status
+
+lint: $(VENV)/test.stamp ## format, rules, who may import whom, types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+
+bench: $(VENV)/test.stamp $(VENV)/mysql.stamp ## how fast, measured on this machine
+	@$(BIN)/python -m tests.benchmarks
+
+format: $(VENV)/test.stamp ## format the code and write the generated pages
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	$(BIN)/python -m config.pages
+
+setup: $(VENV)/run.stamp $(VENV)/test.stamp $(VENV)/mysql.stamp ## all that development needs, in .venv
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/run.stamp: requirements.txt | $(BIN)/python
+	@echo "Installing what requirements.txt lists, but $(NEEDS_COMPILER); about a minute."
+	grep -vE '^($(NEEDS_COMPILER))==' requirements.txt > $(VENV)/run.txt
+	$(PIP) -r $(VENV)/run.txt
+	@touch $@
+
+$(VENV)/test.stamp: tests/requirements.txt $(VENV)/run.stamp
+	$(PIP) -r tests/requirements.txt
+	@touch $@
+
+$(VENV)/mysql.stamp: requirements.txt tests/system.sh $(VENV)/run.stamp
+	tests/system.sh
+	$(PIP) -r requirements.txt
+	@touch $@
+
+.PHONY: help demo up test lint bench format setup

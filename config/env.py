@@ -1,0 +1,184 @@
+"""Every environment variable that Darkroom reads, declared once, read once, checked at start.
+
+`.env.example` and docs/configuration.md are generated from `DECLARED`. Nothing else reads `os.environ`.
+"""
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class WrongEnvironment(SystemExit):
+    """Stops the process at start; the text names each wrong variable, what was found and what would be right."""
+
+
+@dataclass(frozen=True)
+class Var:
+    """One variable: its name, how its text is read, the value when unset, and a sentence for the operator.
+
+    `secret` values are never printed; `production` ones have no default where DARKROOM_ENV is production.
+    """
+
+    name: str
+    read: Callable[[str], Any]
+    default: Any
+    help: str
+    secret: bool = False
+    production: bool = False
+
+
+def long_text(value: str) -> str:
+    if len(value) < 40:
+        raise ValueError("at least 40 characters")
+    return value
+
+
+def whole(least: int) -> Callable[[str], int]:
+    def read(value: str) -> int:
+        if not value.isascii() or not value.isdecimal() or int(value) < least:
+            raise ValueError(f"a whole number, {least} or more")
+        return int(value)
+
+    return read
+
+
+def words(value: str) -> list[str]:
+    return [word.strip() for word in value.split(",") if word.strip()]
+
+
+def folder(value: str) -> Path:
+    return (ROOT / value).resolve()
+
+
+def one_of(*allowed: str) -> Callable[[str], str]:
+    def read(value: str) -> str:
+        if value not in allowed:
+            raise ValueError("one of " + ", ".join(allowed))
+        return value
+
+    return read
+
+
+def url(*schemes: str, or_empty: bool = False) -> Callable[[str], str]:
+    def read(value: str) -> str:
+        if not (value == "" and or_empty) and value.split("://")[0] not in schemes:
+            raise ValueError("a URL that starts with " + " or ".join(f"{scheme}://" for scheme in schemes))
+        return value
+
+    return read
+
+
+def address(value: str) -> str:
+    host, _, port = value.rpartition(":")
+    if not value.startswith("unix:/") and not (host and port.isascii() and port.isdecimal()):
+        raise ValueError("host:port or unix:/path")
+    return value
+
+
+def fernet_keys(value: str) -> list[str]:
+    keys = words(value)
+    if not keys or not all(FERNET_KEY.fullmatch(key) for key in keys):
+        raise ValueError("Fernet keys (44 characters of URL-safe base64 each), separated by commas")
+    return keys
+
+
+FERNET_KEY = re.compile(r"[A-Za-z0-9_-]{43}=")
+DEVELOPMENT_KEY = "RGFya3Jvb20gZGV2ZWxvcG1lbnQgc2VhbGluZyBrZXk="
+
+DECLARED = (
+    Var("DARKROOM_ENV", one_of("development", "production"), "development", "production refuses to start without its secrets."),
+    Var(
+        "SECRET_KEY",
+        long_text,
+        "for development only, never to be used in production",
+        "Signs sessions and links; at least 40 random characters.",
+        True,
+        True,
+    ),
+    Var(
+        "SEALING_KEYS",
+        fernet_keys,
+        [DEVELOPMENT_KEY],
+        "Fernet keys that seal provider credentials, newest first, separated by commas.",
+        True,
+        True,
+    ),
+    Var("ALLOWED_HOSTS", words, ["*"], "Host names that the web tier answers to, separated by commas.", production=True),
+    Var(
+        "PUBLIC_URL",
+        url("http", "https"),
+        "http://127.0.0.1:8000",
+        "How clients reach this server; links in answers start with it.",
+        production=True,
+    ),
+    Var(
+        "DATABASE_URL", url("mysql", "sqlite"), "sqlite:///var/darkroom.sqlite3", "mysql://user:password@host:3306/name, or sqlite:///path."
+    ),
+    Var(
+        "REDIS_URL",
+        url("redis", "rediss", or_empty=True),
+        "",
+        "redis://host:6379/0 for broker, caches and wake-ups; empty: none, wake-ups go by files.",
+    ),
+    Var("STORAGE_DIR", folder, ROOT / "var/storage", "Where results and uploaded files are kept."),
+    Var("BROKER_DIR", folder, ROOT / "var/broker", "Where wake-ups lie while REDIS_URL is empty; shared by web, worker and beat."),
+    Var("FUNCTIONS_URL", url("http"), "http://127.0.0.1:8010", "Where the local runtime of our functions listens."),
+    Var("FUNCTIONS_DIR", folder, ROOT / "var/functions", "Work folder of the local runtime; shared with the workers."),
+    Var("FUNCTIONS_MEMORY_MB", whole(1), 1024, "Memory limit of one function process, in MB."),
+    Var("FUNCTIONS_AT_ONCE", whole(1), 2, "How many functions the local runtime runs at once."),
+    Var("EGRESS_ALLOW", words, [], "host:port pairs that may be fetched from over http or at private addresses, separated by commas."),
+    Var("ADAPTERS", words, [], "Modules with adapters of your own, each with a class named Adapter, separated by commas."),
+    Var("LOG_FORMAT", one_of("text", "json"), "text", "json: one object a line, for production; text: for a terminal."),
+    Var("LOG_LEVEL", one_of("DEBUG", "INFO", "WARNING", "ERROR"), "INFO", "The least severe line that is written."),
+    Var("WEB_BIND", address, "127.0.0.1:8000", "Address that gunicorn listens on, or unix:/path."),
+    Var("WEB_WORKERS", whole(1), 3, "gunicorn's worker processes."),
+    Var("WEB_THREADS", whole(1), 4, "Threads per web worker; workers × threads is the number of database connections (5 to 20)."),
+    Var("WEB_MEMORY_LIMIT_MB", whole(1), 600, "A web worker above this resident size finishes its request and is replaced."),
+    Var("SUBMIT_WINDOW", whole(1), 100, "Submit calls that one worker keeps open at once."),
+    Var("POLL_WINDOW", whole(1), 400, "Poll calls that one worker keeps open at once."),
+    Var("STORE_WINDOW", whole(1), 8, "Results that one worker fetches and stores at once."),
+    Var("UPLOAD_LIMIT_MB", whole(1), 200, "Largest file that POST /files takes, in MB."),
+    Var("RESULT_LIMIT_MB", whole(1), 2048, "Largest result that is fetched from an upstream, in MB."),
+    Var("TASK_KEEP_DAYS", whole(0), 90, "Days that a settled task and its outputs are kept; 0 keeps them for ever."),
+    Var("FILE_KEEP_DAYS", whole(0), 30, "Days that an uploaded file is kept; 0 keeps it for ever."),
+)
+
+
+def read_all(environ: Mapping[str, str]) -> dict[str, Any]:
+    """Every declared variable's value from `environ`; raises WrongEnvironment that lists all that is wrong at once."""
+    production = environ.get("DARKROOM_ENV") == "production"
+    values, faults = {}, []
+    for var in DECLARED:
+        try:
+            values[var.name] = _value(var, environ.get(var.name), production)
+        except ValueError as fault:
+            found = "a value" if var.secret else repr(environ.get(var.name, ""))
+            faults.append(f"  {var.name}: found {found}, needs {fault}. {var.help}")
+    if faults:
+        raise WrongEnvironment("The environment is wrong:\n" + "\n".join(faults))
+    return values
+
+
+def _value(var: Var, given: str | None, production: bool) -> Any:
+    if given is not None:
+        return var.read(given)
+    if production and var.production:
+        raise ValueError("to be set in production")
+    return var.default
+
+
+def from_file(path: Path) -> dict[str, str]:
+    """NAME=value lines of a .env file; blank lines and those that start with # are passed over."""
+    if not path.is_file():
+        return {}
+    lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+    pairs = [line.split("=", 1) for line in lines if "=" in line and not line.startswith("#")]
+    return {name.strip(): value.strip().strip("\"'") for name, value in pairs}
+
+
+env = read_all({**from_file(ROOT / ".env"), **os.environ})

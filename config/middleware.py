@@ -1,0 +1,52 @@
+"""What wraps every request: its id, echoed to the client and carried by each log line, and one access line."""
+
+import logging
+import re
+import time
+
+from django.utils.functional import SimpleLazyObject
+
+from tasks_app import context, ids
+
+SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+access = logging.getLogger("access")
+
+
+class RequestMiddleware:
+    """Takes the client's X-Request-ID where it is sane, else makes one; logs each request to the API once it is answered."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        request.request_id = request_id = _request_id(request.headers.get("X-Request-ID", ""))
+        started = time.perf_counter()
+        with context.about(context.request_id, request_id):
+            response = self.get_response(request)
+            if request.path_info.startswith("/api/"):
+                _log(request, response, ms=round((time.perf_counter() - started) * 1000, 1))
+        response["X-Request-ID"] = request_id
+        return response
+
+
+def _request_id(given: str) -> str:
+    return given if SANE_ID.fullmatch(given) else ids.shown("req", ids.new())
+
+
+def _log(request, response, *, ms: float) -> None:
+    # The query is left out: it may hold what a client's users typed.
+    facts = {
+        "method": request.method,
+        "path": request.path_info,
+        "status": response.status_code,
+        "ms": ms,
+        "account_id": _account_id(request),
+    }
+    access.info("%s %s %s", request.method, request.path_info, response.status_code, extra=facts)
+
+
+def _account_id(request) -> int | None:
+    """The account that DRF found; Django's own lazy user stays asleep, for waking it may read the session's table."""
+    user = request.__dict__.get("user")
+    return None if isinstance(user, SimpleLazyObject) else getattr(user, "account_id", None)

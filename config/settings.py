@@ -1,0 +1,161 @@
+"""Django settings; every value that differs between servers comes from config/env.py."""
+
+from urllib.parse import unquote, urlsplit
+
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from . import logging
+from .celery import SCHEDULE as CODE_SCHEDULE  # importing the application here makes every Django process publish to our broker
+from .env import ROOT, env
+
+PRODUCTION = env["DARKROOM_ENV"] == "production"
+DEBUG = False
+SECRET_KEY = env["SECRET_KEY"]
+ALLOWED_HOSTS = [*env["ALLOWED_HOSTS"], "127.0.0.1", "localhost"]  # a health check asks from this machine, by address
+PUBLIC_URL = env["PUBLIC_URL"].rstrip("/")
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https://")
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+USE_TZ, TIME_ZONE, LANGUAGE_CODE = True, "UTC", "en"
+APPEND_SLASH = False
+# Static files are served from the packages they come in, so there is nothing to collect before a start.
+STATIC_URL, STATIC_ROOT, WHITENOISE_USE_FINDERS = "static/", None, True
+
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_celery_beat",
+    "accounts",
+    "providers",
+    "tasks_app",
+]
+
+MIDDLEWARE = [
+    "config.middleware.RequestMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+
+def database(url: str) -> dict:
+    """Django's settings for one DATABASE_URL."""
+    parts = urlsplit(url)
+    if parts.scheme == "sqlite":
+        # IMMEDIATE takes the write lock at BEGIN, so a transaction never fails half-way when it first writes.
+        options = {"transaction_mode": "IMMEDIATE", "timeout": 20, "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"}
+        return {"ENGINE": "django.db.backends.sqlite3", "NAME": ROOT / parts.path[1:], "OPTIONS": options}
+    return {
+        "ENGINE": "django.db.backends.mysql",
+        "NAME": parts.path[1:],
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": parts.hostname,
+        "PORT": parts.port or 3306,
+        # Threads x workers is the pool: each thread keeps its one connection, checked when a request starts on it.
+        "CONN_MAX_AGE": 600,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {
+            "charset": "utf8mb4",
+            "isolation_level": "read committed",
+            "connect_timeout": 3,
+            "init_command": "SET innodb_lock_wait_timeout=5, lock_wait_timeout=10",
+        },
+    }
+
+
+DATABASES = {"default": database(env["DATABASE_URL"])}
+
+
+def cache(url: str) -> dict:
+    """Django's settings for one REDIS_URL; none where it is empty."""
+    if not url:
+        return {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}
+    options = {
+        # The default unpickles whatever Redis holds, which is code execution for whoever can write there.
+        "SERIALIZER": "django_redis.serializers.json.JSONSerializer",
+        # A request may lose 0.2 s to a Redis that is away, not the 4.6 s of the client's own retries.
+        "SOCKET_CONNECT_TIMEOUT": 0.2,
+        "SOCKET_TIMEOUT": 0.2,
+        "CONNECTION_POOL_KWARGS": {"retry": Retry(NoBackoff(), 0)},
+    }
+    return {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": url, "OPTIONS": options}
+
+
+CACHES = {"default": cache(env["REDIS_URL"])}
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.BearerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "tasks_app.api.problems.handle",
+    "UNAUTHENTICATED_USER": None,
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Darkroom",
+    "DESCRIPTION": "One API in front of many image and video generators.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "POSTPROCESSING_HOOKS": ["tasks_app.api.components.add_to"],
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+}
+
+UNFOLD = {"SITE_TITLE": "Darkroom", "SITE_HEADER": "Darkroom"}
+
+LOGGING = logging.configured(env["LOG_FORMAT"], env["LOG_LEVEL"])
+
+# django-celery-beat keeps the schedule; both its clock and Celery's are UTC.
+DJANGO_CELERY_BEAT_TZ_AWARE = True
+SCHEDULE = {name: {"task": duty.task, "every_s": duty.every_s} for name, duty in CODE_SCHEDULE.items()}
+
+# What our own packages read through django.conf.settings.
+SEALING_KEYS = env["SEALING_KEYS"]
+STORAGE_DIR = env["STORAGE_DIR"]
+BROKER_DIR = env["BROKER_DIR"]
+FUNCTIONS_URL = env["FUNCTIONS_URL"]
+FUNCTIONS_DIR = env["FUNCTIONS_DIR"]
+FUNCTIONS_MEMORY_MB = env["FUNCTIONS_MEMORY_MB"]
+FUNCTIONS_AT_ONCE = env["FUNCTIONS_AT_ONCE"]
+EGRESS_ALLOW = env["EGRESS_ALLOW"]
+ADAPTERS = env["ADAPTERS"]
+REDIS_URL = env["REDIS_URL"]
+PROCFILE = ROOT / "Procfile"
+WEB_BIND = env["WEB_BIND"]
+SUBMIT_WINDOW, POLL_WINDOW, STORE_WINDOW = env["SUBMIT_WINDOW"], env["POLL_WINDOW"], env["STORE_WINDOW"]
+UPLOAD_LIMIT_MB, RESULT_LIMIT_MB = env["UPLOAD_LIMIT_MB"], env["RESULT_LIMIT_MB"]
+TASK_KEEP_DAYS, FILE_KEEP_DAYS = env["TASK_KEEP_DAYS"], env["FILE_KEEP_DAYS"]

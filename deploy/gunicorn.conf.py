@@ -1,0 +1,59 @@
+"""The web tier: `gunicorn -c deploy/gunicorn.conf.py config.wsgi`. Each value has its reason beside it."""
+
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))  # gunicorn's own script does not look here
+
+from config.env import env  # noqa: E402
+
+MB = 1_000_000
+PAGE = os.sysconf("SC_PAGE_SIZE")
+MEMORY_LIMIT = env["WEB_MEMORY_LIMIT_MB"] * MB
+
+chdir = str(ROOT)
+bind = env["WEB_BIND"]
+worker_class = "gthread"
+# Threads x workers is the pool of database connections: 3 x 4 = 12, which cannot be exceeded.
+workers = env["WEB_WORKERS"]
+threads = env["WEB_THREADS"]
+# A worker that shows no life for this long is replaced; no request may take that long.
+timeout = 30
+# A deploy or a recycling lets requests finish for this long.
+graceful_timeout = 30
+# Clients and a proxy in front keep their connections; 5 s is longer than a client's pause between two calls.
+keepalive = 5
+# Beyond this the kernel refuses, and the client knows at once that we are full.
+backlog = 256
+# Recycle against slow leaks, at different times so that the three never go together. No replacement for the memory limit.
+max_requests = 20000
+max_requests_jitter = 2000
+# The heartbeat file must not wait for a disk.
+worker_tmp_dir = "/dev/shm"
+preload_app = True
+# It would be one path for every instance of this user; signals do all that we need.
+control_socket_disable = True
+# Requests are logged by config/middleware.py; this is for gunicorn's own lines.
+accesslog = None
+loglevel = "info"
+
+
+def pre_fork(server, worker):
+    """A connection that the parent opened must not be spoken on by a child: two would read each other's answers."""
+    from django.db import connections
+
+    connections.close_all()
+
+
+def post_request(worker, req, environ, resp):
+    """Retire a worker above its memory limit: it takes no new connection, answers what it has begun, and is replaced."""
+    if worker.alive and (resident := resident_bytes()) > MEMORY_LIMIT:
+        worker.log.warning("retiring at %d MB, above WEB_MEMORY_LIMIT_MB=%d", resident // MB, MEMORY_LIMIT // MB)
+        worker.alive = False
+
+
+def resident_bytes() -> int:
+    with open("/proc/self/statm", "rb") as statm:
+        return int(statm.read().split()[1]) * PAGE

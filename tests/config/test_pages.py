@@ -1,0 +1,31 @@
+"""`.env.example` and docs/configuration.md say what config/env.py declares."""
+
+from config import pages
+from config.env import DECLARED, from_file, read_all
+
+
+class TestTheGeneratedPages:
+    def test_the_example_is_what_the_code_declares(self):
+        assert pages.EXAMPLE.read_text(encoding="utf-8") == pages.example(), "run: make format"
+
+    def test_the_documentation_is_what_the_code_declares(self):
+        assert pages.PAGE.read_text(encoding="utf-8") == pages.page(), "run: make format"
+
+    def test_the_example_copied_as_it_stands_changes_nothing(self):
+        assert read_all(from_file(pages.EXAMPLE)) == read_all({})
+
+    def test_its_defaults_are_the_codes_when_the_comment_signs_are_taken_away(self, tmp_path):
+        file = tmp_path / ".env"
+        file.write_text("\n".join(line.removeprefix("#") for line in pages.example().splitlines() if not line.startswith("# ")))
+        given = {name: value for name, value in from_file(file).items() if not secret(name)}
+        assert read_all(given) == read_all({})
+
+    def test_no_secret_has_a_default_to_copy(self):
+        for var in DECLARED:
+            if var.secret:
+                assert f"#{var.name}=\n" in pages.example()
+                assert str(var.default) not in pages.example() + pages.page()
+
+
+def secret(name):
+    return next(var.secret for var in DECLARED if var.name == name)
