@@ -1,0 +1,88 @@
+"""API keys: made once, shown once, kept as a SHA-256 digest, found by it, revoked at once.
+
+A key carries 256 random bits, so its plain digest can neither be guessed nor reversed, and needs no salt. Nobody
+compares keys: they are found by their digest in an index, and what the time of that tells is about the digest, from which
+no key follows.
+"""
+
+import hashlib
+import re
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+from django.db import transaction
+from django.db.models import Q
+
+from . import key_cache
+from .key_cache import KeyCache
+from .models import Account, ApiKey
+
+SHAPE = re.compile(r"dk_[A-Za-z0-9_-]{43}")
+PREFIX_LENGTH = 11  # dk_ and 8 characters: enough to tell keys apart, and leaves 208 secret bits
+STAMP_EVERY = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks: the account and the key it asked with. DRF's `request.user`."""
+
+    account_id: int
+    key_id: int
+    name: str  # the account's
+
+    is_authenticated = True
+
+
+def make(account: Account, name: str, *, now: datetime, random: Callable[[int], str] = secrets.token_urlsafe) -> tuple[ApiKey, str]:
+    """A new key of `account`: its row, and the key itself, which is to be shown and forgotten.
+
+    `random` turns a number of bytes into that much randomness in urlsafe base64.
+    """
+    key = f"dk_{random(32)}"
+    row = ApiKey.objects.create(account=account, name=name, prefix=key[:PREFIX_LENGTH], digest=digest(key), created_at=now)
+    return row, key
+
+
+def digest(key: str) -> str:
+    """The key's SHA-256, in hex: all that is kept of it."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def find(key: str, *, now: datetime, cache: KeyCache = key_cache.SHARED) -> Caller | None:
+    """Whom the key belongs to; None where it is unknown, revoked or not a key at all."""
+    if not SHAPE.fullmatch(key):
+        return None
+    known_as = digest(key)
+    owner = cache.get(known_as)
+    if owner is None:
+        owner = _look_up(known_as, now)
+        if owner:
+            cache.add(known_as, owner)
+    return Caller(*owner) if owner else None
+
+
+def revoke(api_key: ApiKey, *, now: datetime, cache: KeyCache = key_cache.SHARED) -> None:
+    """End the key, as soon as the transaction commits. To revoke it again does no harm."""
+    if ApiKey.objects.filter(id=api_key.id, revoked_at=None).update(revoked_at=now):
+        api_key.revoked_at = now
+    transaction.on_commit(partial(cache.bury, api_key.digest))
+
+
+def _look_up(known_as: str, now: datetime) -> list | None:
+    """The owner as a list in Caller's order, and a note that the key was used."""
+    columns = ("account_id", "id", "account__name", "last_used_at")
+    row = ApiKey.objects.filter(digest=known_as, revoked_at=None).values_list(*columns).first()
+    if row is None:
+        return None
+    *owner, last_used_at = row
+    if last_used_at is None or last_used_at <= now - STAMP_EVERY:
+        _stamp(owner[1], now)
+    return owner
+
+
+def _stamp(key_id: int, now: datetime) -> None:
+    due = Q(last_used_at=None) | Q(last_used_at__lte=now - STAMP_EVERY)
+    ApiKey.objects.filter(due, id=key_id).update(last_used_at=now)

@@ -1,0 +1,113 @@
+"""What the tests of accounts share: a clock that stands still, an account with credits, a Redis of their own."""
+
+import shutil
+import signal
+import socket
+import subprocess
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import pytest
+import redis
+from django.db import transaction
+
+from accounts import credits
+from accounts.models import Account
+from config.settings import cache
+
+NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def no_cache(settings):
+    """Nothing is remembered between tests, whatever Redis they run beside; those about Redis start their own."""
+    settings.CACHES = {"default": cache("")}
+
+
+@pytest.fixture
+def now():
+    return NOON
+
+
+@pytest.fixture
+def open_account(db):
+    """Opens accounts: open_account("acme", credits=100, max_active=5)."""
+
+    def make(name="acme", *, granted=100, max_active=100, **columns):
+        account = Account.objects.create(name=name, max_active=max_active, **columns)
+        if granted:
+            credits.grant(account.id, granted, by="root", note="to begin with", now=NOON)
+        return account
+
+    return make
+
+
+@pytest.fixture
+def acme(open_account):
+    return open_account("acme", granted=100, max_active=5)
+
+
+def books(account):
+    """balance, held and active as they are in the database."""
+    return Account.objects.values_list("balance", "held", "active").get(id=account.id)
+
+
+def settlement(account, *, held, captured=0, had_slot=True, reference="task_1"):
+    return credits.Settlement(account.id, reference, held=held, captured=captured, had_slot=had_slot)
+
+
+@contextmanager
+def refused(error):
+    """As a caller does it: the transaction in which credits refuse something is rolled back."""
+    with pytest.raises(error) as caught, transaction.atomic():
+        yield caught
+
+
+class Redis:
+    """A server of this test's own, which it may freeze and kill."""
+
+    def __init__(self, folder):
+        self.port = free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self._folder = folder
+        self._process = None
+
+    def start(self):
+        command = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", str(self._folder)]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        for line in self._process.stdout:
+            if "Ready to accept connections" in line:
+                return
+        raise RuntimeError("redis-server did not start.")
+
+    def freeze(self):
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self):
+        self._process.send_signal(signal.SIGCONT)
+
+    def kill(self):
+        self._process.kill()
+        self._process.wait()
+        self._process.stdout.close()
+
+    def client(self):
+        return redis.Redis(port=self.port)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture
+def own_redis(tmp_path, settings, no_cache):
+    """A running Redis that the cache uses, with the settings of production."""
+    if not shutil.which("redis-server"):
+        pytest.skip("needs redis-server")
+    server = Redis(tmp_path)
+    server.start()
+    settings.CACHES = {"default": cache(server.url)}
+    yield server
+    server.kill()
