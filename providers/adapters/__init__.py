@@ -1,0 +1,52 @@
+"""The adapter protocol, and the registry that finds an adapter by its name."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any, ClassVar, Protocol
+
+from ..outcomes import Accepted, Facts, Finished, Job, Polled
+
+BUILT_IN = {"scf": "providers.adapters.scf"}
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """A configured account at an upstream, as an adapter gets it; its repr shows no credentials."""
+
+    name: str
+    base_url: str
+    credentials: Mapping[str, str] = field(repr=False)
+    http: Any = field(repr=False, default=None)  # providers.http.Http of the running event loop
+
+
+class Adapter(Protocol):
+    """One upstream's protocol. Methods raise providers.errors and nothing else; none of them retries."""
+
+    FACTS: ClassVar[Facts]
+
+    def __init__(self, upstream: Upstream) -> None: ...
+
+    async def submit(self, job: Job) -> Accepted | Finished: ...
+
+    async def poll(self, job: Job) -> Polled: ...
+
+    async def cancel(self, job: Job) -> bool:
+        """Whether the upstream stopped the job (False: too late, or it cannot)."""
+        ...
+
+    async def check(self) -> None:
+        """Raise if the upstream cannot be used now; costs nothing there."""
+        ...
+
+    async def find(self, job: Job) -> Accepted | Finished | None:
+        """What became of a submit with this token whose answer was lost; None: surely nothing was bought."""
+        ...
+
+
+def adapter_class(name: str, extra: Mapping[str, str] | None = None) -> type[Adapter]:
+    """The class behind an adapter's name; raises LookupError that names what there is."""
+    known = {**BUILT_IN, **(extra or {})}
+    if name not in known:
+        raise LookupError(f"there is no adapter {name!r}; there are {', '.join(sorted(known))}")
+    return import_module(known[name]).Adapter

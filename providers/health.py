@@ -1,0 +1,71 @@
+"""Asks each enabled provider whether it can be used now, at no cost there, and writes the answer to its row."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from . import directory
+from .adapters import Adapter
+from .credentials import Unreadable
+from .directory import ProviderSnapshot
+from .errors import UpstreamError
+from .http import Http
+from .models import Provider
+
+log = logging.getLogger(__name__)
+
+NOTE_LENGTH = Provider._meta.get_field("health_note").max_length
+
+
+@dataclass(frozen=True)
+class _Check:
+    """One provider to ask, over connections of its own: those of `directory.adapter` belong to the worker's event loop."""
+
+    provider: ProviderSnapshot
+    adapter: Adapter
+    http: Http
+
+
+def run_once(*, clock: Callable[[], datetime], timeout_s: float = 20.0) -> int:
+    """Check every enabled provider, all at once, and write is_healthy, health_note and checked_at; returns how many."""
+    checks, notes = [], {}
+    for provider in directory.providers():
+        if not provider.is_enabled:
+            continue
+        try:
+            checks.append(_prepared(provider))
+        except (LookupError, Unreadable) as fault:
+            notes[provider.id] = str(fault)
+    notes.update(asyncio.run(_ask_all(checks, timeout_s)))
+    for id, note in notes.items():
+        Provider.objects.filter(pk=id).update(is_healthy=not note, health_note=note[:NOTE_LENGTH], checked_at=clock())
+    return len(notes)
+
+
+def _prepared(provider: ProviderSnapshot) -> _Check:
+    http = Http(provider.name, limit=2)
+    return _Check(provider, directory.built(provider, provider.credential_version, http), http)
+
+
+async def _ask_all(checks: list[_Check], timeout_s: float) -> dict[int, str]:
+    notes = await asyncio.gather(*(_ask(check, timeout_s) for check in checks))
+    return {check.provider.id: note for check, note in zip(checks, notes, strict=True)}
+
+
+async def _ask(check: _Check, timeout_s: float) -> str:
+    """What is wrong with the provider, or an empty text."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            await check.adapter.check()
+    except UpstreamError as fault:
+        return fault.message
+    except TimeoutError:
+        return f"It gave no answer within {timeout_s:g} s."
+    except Exception as fault:  # a door: one adapter's bug must not keep the others unchecked
+        log.exception("The check of provider %s failed", check.provider.name)
+        return f"The check itself failed: {type(fault).__name__}."
+    finally:
+        await check.http.close()
+    return ""

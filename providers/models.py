@@ -1,0 +1,107 @@
+"""Whom we ask: configured upstream accounts, the public models, and which of the one serves which of the other."""
+
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+from django.db import models
+
+from . import pricing, registry, schemas
+
+# A lane is a model's name, `name:low` or `@account`, so a name holds neither sign.
+model_name = RegexValidator(r"^[a-z0-9][a-z0-9._-]*(/[a-z0-9][a-z0-9._-]*)*\Z", "A name such as darkroom/test-card-image: a-z, 0-9, . _ - and /.")
+
+
+class Provider(models.Model):
+    """A configured upstream account. `max_jobs` None: no cap. `credential_version` 0: it has no credentials."""
+
+    name = models.SlugField(max_length=50, unique=True)
+    adapter = models.CharField(max_length=50)
+    base_url = models.CharField(max_length=200, blank=True)
+    credential_version = models.PositiveIntegerField(default=0, editable=False)
+    max_jobs = models.PositiveIntegerField(null=True, blank=True, help_text="Jobs open there at once; empty: no cap.")
+    is_enabled = models.BooleanField(default=True, help_text="Off drains it: no new jobs, polls go on.")
+    is_healthy = models.BooleanField(default=True, editable=False)
+    health_note = models.CharField(max_length=200, blank=True, editable=False)
+    checked_at = models.DateTimeField(null=True, editable=False)
+
+    def __str__(self):
+        return self.name
+
+    def clean(self):
+        if self.adapter not in registry.names():
+            raise ValidationError({"adapter": f"There is no adapter {self.adapter!r}; there are {', '.join(registry.names())}."})
+        if self.base_url and not self.base_url.startswith(("https://", "http://")):
+            raise ValidationError({"base_url": "An address that starts with https:// or http://, or nothing for the adapter's own."})
+
+
+class ProviderCredential(models.Model):
+    """One version of a provider's credentials, sealed. Versions stay, because tasks in flight ask with the one they began with."""
+
+    provider = models.ForeignKey(Provider, models.CASCADE, related_name="credentials")
+    version = models.PositiveIntegerField()
+    sealed = models.TextField(editable=False)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["provider", "version"], name="credential_once")]
+
+    def __str__(self):
+        return f"{self.provider}, version {self.version}"
+
+
+class PublicModel(models.Model):
+    """A name that clients ask for, with its kind, input schema (JSON Schema) and price (an expression over the input)."""
+
+    class Kind(models.TextChoices):
+        IMAGE_GENERATE = "image.generate"
+        VIDEO_GENERATE = "video.generate"
+        IMAGE_STITCH = "image.stitch"
+        VIDEO_COMPOSE = "video.compose"
+        TEXT_PROCESS = "text.process"
+
+    name = models.CharField(max_length=64, unique=True, validators=[model_name])
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    title = models.CharField(max_length=100)
+    description = models.TextField(blank=True)
+    input_schema = models.JSONField(default=dict)
+    price = models.CharField(max_length=300, default="0", help_text='Credits, as in: 2 * duration * (2 if resolution == "1080p" else 1)')
+    outputs = models.CharField(max_length=100, default="1", help_text="How many outputs an input asks for, as in: n")
+    typical_seconds = models.PositiveIntegerField(default=30)
+    deadline_seconds = models.PositiveIntegerField(default=3600, help_text="A task that is not done after this expires.")
+    is_enabled = models.BooleanField(default=True)
+
+    def __str__(self):
+        return self.name
+
+    def clean(self):
+        try:
+            schemas.check(self.input_schema)
+        except ValueError as fault:
+            raise ValidationError({"input_schema": str(fault)}) from None
+        faults = {name: fault for name in ("price", "outputs") if (fault := self._fault_in(name))}
+        if faults:
+            raise ValidationError(faults)
+
+    def _fault_in(self, expression: str) -> str:
+        try:
+            pricing.check(getattr(self, expression), self.input_schema)
+        except ValueError as fault:
+            return str(fault)
+        return ""
+
+
+class Route(models.Model):
+    """A model served by a provider under the upstream's own name. The lowest `priority` that can take the job wins."""
+
+    model = models.ForeignKey(PublicModel, models.CASCADE, related_name="routes")
+    provider = models.ForeignKey(Provider, models.CASCADE, related_name="routes")
+    upstream_model = models.CharField(max_length=100)
+    priority = models.PositiveSmallIntegerField(default=0)
+    weight = models.PositiveSmallIntegerField(default=1, help_text="Share among routes of one priority.")
+    max_jobs = models.PositiveIntegerField(null=True, blank=True, help_text="Jobs open on this route at once; empty: no cap.")
+    is_enabled = models.BooleanField(default=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["model", "provider", "upstream_model"], name="route_once")]
+
+    def __str__(self):
+        return f"{self.model} → {self.provider}"

@@ -1,0 +1,95 @@
+"""What goes into an adapter and what comes out: frozen data, no Django."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from .errors import UpstreamError
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """An input file: `url` to fetch it from, and `path` where it lies on this machine (None where it does not)."""
+
+    url: str
+    content_type: str = ""
+    path: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One attempt at a task, as an adapter sees it. In `input`, every media reference has become a Media."""
+
+    token: str  # ours, one per attempt, the same when a lost attempt is asked about again; [A-Za-z0-9_-], ≤ 64
+    kind: str
+    model: str  # the upstream's own name
+    input: Mapping[str, Any]
+    deadline_at: datetime
+    handle: Mapping[str, Any] | None = None  # what submit's Accepted carried; None before
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One result as the upstream offers it: a URL to fetch (https, or file: below the functions' folder) or the bytes."""
+
+    url: str = ""
+    content: bytes | None = None
+    content_type: str = ""
+    lives_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The upstream took the job; `handle` is all that is needed to ask about it again (JSON)."""
+
+    handle: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """Not finished; `progress` from 0 to 1 where the upstream tells."""
+
+    progress: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """Generation ended well. `cost` is what the upstream says it charged, in its own currency."""
+
+    outputs: tuple[Found, ...]
+    warnings: tuple[str, ...] = ()
+    usage: Mapping[str, float] = field(default_factory=dict)
+    cost: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The upstream's own verdict that the job will give nothing."""
+
+    error: UpstreamError
+
+
+Submitted = Accepted | Finished
+Polled = Running | Finished | Failed
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What an adapter declares about its upstream."""
+
+    kinds: frozenset[str]
+    # What the upstream does with a token it has seen: answer with the first job, refuse it, or take no notice.
+    token: Literal["replays", "rejects", "none"] = "none"
+    can_find: bool = False  # `find` can tell what became of a lost submit
+    cancel: Literal["free", "free_while_queued", "billed", "unsupported"] = "unsupported"
+    first_poll: timedelta = timedelta(seconds=5)
+    pace: timedelta = timedelta(seconds=5)  # between polls
+    submit_timeout: timedelta = timedelta(seconds=60)
+    results_live: timedelta = timedelta(hours=1)
+    local_media: bool = False  # reads inputs by path, so https inputs are fetched to our disk first
+
+    @property
+    def can_ask_again(self) -> bool:
+        """Whether a submit without a readable answer may be asked about without buying twice."""
+        return self.token == "replays" or self.can_find

@@ -1,0 +1,48 @@
+"""Simulated upstreams: real HTTP on a socket, strict about what they are sent, obedient about what they answer.
+
+plasma   honours a client token (a repeat answers with the first job), finds a job by it, cancels free of charge
+grit     takes no token, finds nothing, cancels nothing
+
+with Plasma() as plasma:                    # or: python -m tests.upstreams plasma --port 8901
+    plasma.will(answer(429, retry_after=3))  # the next submit
+    plasma.will(hang(), at="poll")           # the next poll
+    plasma.will(fail("moderated"))           # how the next job ends
+    …
+    assert plasma.received == {token: 2} and plasma.bought == 1
+"""
+
+from .grit import Grit
+from .orders import (
+    accept_then,
+    answer,
+    cut_before_answer,
+    cut_mid_json,
+    deliver,
+    drip,
+    fail,
+    finish_without_output,
+    garbage,
+    hang,
+    result_gone,
+    say,
+    short_result,
+)
+from .plasma import Plasma
+
+__all__ = [
+    "Grit",
+    "Plasma",
+    "accept_then",
+    "answer",
+    "cut_before_answer",
+    "cut_mid_json",
+    "deliver",
+    "drip",
+    "fail",
+    "finish_without_output",
+    "garbage",
+    "hang",
+    "result_gone",
+    "say",
+    "short_result",
+]

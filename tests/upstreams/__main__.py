@@ -1,0 +1,75 @@
+"""Serve a simulator as a process of its own, until a signal: python -m tests.upstreams plasma --port 8901 [--seconds 3]
+
+Its books are read, and its jobs ended, over HTTP as well, at doors that are no part of the protocol:
+    GET /books → {received, bought, polls, fetched, connections, requests, done_at: {job: Unix seconds}}
+    POST /finish?spread=S → ends every open job, evenly over the next S seconds
+"""
+
+import argparse
+import asyncio
+import signal
+import time
+from contextlib import suppress
+from typing import Any
+
+from aiohttp import web
+
+from . import Grit, Plasma
+from .simulator import Simulator
+
+DIALECTS: dict[str, type[Simulator]] = {"plasma": Plasma, "grit": Grit}
+
+
+def with_doors(dialect: type[Simulator]) -> type[Simulator]:
+    """The dialect with the two doors above."""
+
+    class Served(dialect):  # type: ignore[valid-type, misc]
+        async def _obey(self, request: web.BaseRequest) -> web.StreamResponse:
+            match request.method, request.path:
+                case "GET", "/books":
+                    return web.json_response(books(self))
+                case "POST", "/finish":
+                    return web.json_response({"finishing": finish_spread(self, float(request.query.get("spread", 0)))})
+            return await super()._obey(request)
+
+    return Served
+
+
+def books(simulator: Simulator) -> dict[str, Any]:
+    now = time.time()
+    counters = {name: dict(getattr(simulator, name)) for name in ("received", "polls", "fetched", "requests")}
+    done_at = {job.id: job.done_at for job in simulator.jobs.values() if job.is_over(now)}
+    return counters | {"bought": simulator.bought, "connections": simulator.connections, "done_at": done_at}
+
+
+def finish_spread(simulator: Simulator, spread: float) -> int:
+    """Let the open jobs end one after another over `spread` seconds; returns how many."""
+    now = time.time()
+    open_jobs = [job for job in simulator.jobs.values() if not job.is_over(now)]
+    for number, job in enumerate(open_jobs):
+        job.done_at = now + spread * number / len(open_jobs)
+    return len(open_jobs)
+
+
+async def serve(simulator: Simulator) -> None:
+    serving = asyncio.ensure_future(simulator.serve(lambda: print(f"serving on {simulator.url}", flush=True)))
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(signum, serving.cancel)
+    with suppress(asyncio.CancelledError):
+        await serving
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.upstreams", description=__doc__.split("\n")[0])
+    parser.add_argument("dialect", choices=DIALECTS)
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--seconds", type=float, default=3.0, help="how long a job takes")
+    parser.add_argument("--manual", action="store_true", help="jobs take until POST /finish")
+    parser.add_argument("--instant", action="store_true", help="jobs are done in the submit's own answer")
+    given = parser.parse_args()
+    dialect = with_doors(DIALECTS[given.dialect])
+    asyncio.run(serve(dialect(seconds=given.seconds, manual=given.manual, instant=given.instant, port=given.port)))
+
+
+if __name__ == "__main__":
+    main()

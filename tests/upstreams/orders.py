@@ -1,0 +1,111 @@
+"""Orders to a simulator: what it does once, instead of behaving.
+
+A wire order says how one request is answered; a fate says how the job of the next submit ends.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Answer with this status; nothing is accepted. `code` overrides the dialect's own for that status."""
+
+    status: int
+    retry_after: float | None = None
+    code: int | str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """Break the answer: `how` is before_answer, mid_json, hang or garbage. A submit is accepted first, unless told otherwise."""
+
+    how: str
+    accepts: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Show the job with this status, whatever it is."""
+
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """How a job ends: `error` (moderated, broken), how many outputs it `delivers`, and what its `result` URL does."""
+
+    error: str = ""
+    delivers: int | None = None
+    result: str = ""  # gone, short, drip; empty: serves the file
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptThen:
+    """Accept the submit, and obey these at the job's first polls, one a poll."""
+
+    polls: tuple[Answer | Break | Say, ...]
+
+
+Wire = Answer | Break | Say
+Order = Wire | Fate | AcceptThen
+
+
+def answer(status: int, *, retry_after: float | None = None, code: int | str | None = None) -> Order:
+    return Answer(status, retry_after, code)
+
+
+def cut_before_answer(*, accepts: bool = True) -> Order:
+    """Reset the connection once the request has been read."""
+    return Break("before_answer", accepts)
+
+
+def cut_mid_json(*, accepts: bool = True) -> Order:
+    """Send half of the answer, then reset the connection."""
+    return Break("mid_json", accepts)
+
+
+def hang(*, accepts: bool = True) -> Order:
+    """Read the request and never answer."""
+    return Break("hang", accepts)
+
+
+def garbage(*, accepts: bool = True) -> Order:
+    """Answer 200 with a page of HTML, as a proxy in the way would."""
+    return Break("garbage", accepts)
+
+
+def say(status: str) -> Order:
+    return Say(status)
+
+
+def fail(error: str = "broken") -> Order:
+    """The job ends badly: "broken" or "moderated"."""
+    return Fate(error=error)
+
+
+def finish_without_output() -> Order:
+    return Fate(delivers=0)
+
+
+def deliver(count: int) -> Order:
+    """The job ends well with `count` outputs, however many were asked for."""
+    return Fate(delivers=count)
+
+
+def result_gone() -> Order:
+    """The result URL answers 404."""
+    return Fate(result="gone")
+
+
+def short_result() -> Order:
+    """The result ends before the length it announced."""
+    return Fate(result="short")
+
+
+def drip() -> Order:
+    """The result comes a few bytes at a time and never ends by itself."""
+    return Fate(result="drip")
+
+
+def accept_then(*polls: Wire) -> Order:
+    return AcceptThen(polls)

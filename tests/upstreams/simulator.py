@@ -1,0 +1,302 @@
+"""What the simulated upstreams share: the server, the orders, the books. A dialect says how its protocol reads and writes."""
+
+import asyncio
+import json
+import socket
+import struct
+import threading
+import time
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Mapping
+from math import inf
+from typing import Any, Self
+from weakref import WeakSet
+
+from aiohttp import web
+
+from .jobs import UpstreamJob
+from .orders import AcceptThen, Answer, Break, Fate, Order, Say, Wire
+
+DOORS = ("submit", "poll", "find", "cancel", "check", "result")
+DRIP_S = 0.2
+
+
+class Refusal(Exception):
+    """The protocol's own error answer."""
+
+    def __init__(self, status: int, code: int | str, message: str, field: str = ""):
+        super().__init__(message)
+        self.status, self.code, self.message, self.field = status, code, message, field
+
+
+class Simulator:
+    """One upstream on 127.0.0.1, on a thread of its own; a context manager.
+
+    `seconds`: how long its jobs take. `manual`: they take until `finish(job)`. `instant`: done in the submit's own answer.
+    Books, all since start: `received` (submits by token; "" where the protocol has none), `jobs` by id, `bought`,
+    `polls` by job id, `fetched` (result requests by job id), `connections`, `requests` by door.
+    """
+
+    KEY = "simulated-key"
+    MODELS: frozenset[str] = frozenset()
+
+    def __init__(self, *, seconds: float = 0.0, manual: bool = False, instant: bool = False, port: int = 0):
+        self.seconds, self.manual, self.instant, self.port = (seconds, manual, instant, port)
+        self.received: Counter[str] = Counter()
+        self.requests: Counter[str] = Counter()
+        self.polls: Counter[str] = Counter()
+        self.fetched: Counter[str] = Counter()
+        self.jobs: dict[str, UpstreamJob] = {}
+        self.connections = 0
+        self._sockets: WeakSet[asyncio.BaseTransport] = WeakSet()
+        self._by_token: dict[str, UpstreamJob] = {}
+        self._orders: dict[str, deque[Order]] = defaultdict(deque)
+        self._changed = threading.Condition()
+
+    # What tests say and ask
+
+    def will(self, *orders: Order, at: str = "submit", times: int = 1) -> None:
+        """Obey these at the next requests to that door, one a request."""
+        assert at in DOORS, f"{at} is none of {DOORS}"
+        self._orders[at].extend(orders * times)
+
+    def finish(self, job: UpstreamJob | str | None = None) -> None:
+        """Let this job end now; without one, every job."""
+        chosen = list(self.jobs.values()) if job is None else [self.jobs[job] if isinstance(job, str) else job]
+        for each in chosen:
+            each.done_at = min(each.done_at, time.time())
+
+    @property
+    def bought(self) -> int:
+        return len(self.jobs)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def wait_until(self, holds: Callable[[Self], bool], *, timeout: float = 10) -> None:
+        """Return as soon as `holds(simulator)` does; asked again after each request."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: holds(self), timeout), f"not within {timeout} s; requests so far: {dict(self.requests)}"
+
+    def __enter__(self) -> Self:
+        started = threading.Event()
+        self._thread = threading.Thread(target=self._serve, args=(started,), daemon=True)
+        self._thread.start()
+        assert started.wait(10), "the simulator did not start"
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(10)
+
+    # The server
+
+    def _serve(self, started: threading.Event) -> None:
+        asyncio.run(self.serve(started.set))
+
+    async def serve(self, on_start: Callable[[], object]) -> None:
+        """Serve until `__exit__` or cancellation; `self.port` is set when `on_start` is called."""
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        runner = web.ServerRunner(web.Server(self._handle, handler_cancellation=True), shutdown_timeout=0.1)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", self.port, backlog=1024)
+        await site.start()
+        self.port = site._server.sockets[0].getsockname()[1]
+        on_start()
+        try:
+            await self._stop.wait()
+        finally:
+            await runner.cleanup()
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        if request.transport not in self._sockets:
+            self._sockets.add(request.transport)
+            self.connections += 1
+        try:
+            return await self._obey(request)
+        except Refusal as refusal:
+            return web.json_response(self.write_refusal(refusal), status=refusal.status)
+        finally:
+            with self._changed:
+                self._changed.notify_all()
+
+    async def _obey(self, request: web.BaseRequest) -> web.StreamResponse:
+        door, about = self.read_door(request.method, request.path, request.query)
+        self.requests[door] += 1
+        if door == "result":
+            return await self._result(request, about)
+        if request.headers.get("Authorization") != f"Bearer {self.KEY}":
+            raise self.refuse("unauthenticated", "the key is missing or wrong")
+        if door == "submit":
+            return await self._submit(request)
+        order = self._next(door)
+        if door == "poll":
+            return await self._poll(request, self._job(about), order)
+        return await self._answer(request, order, getattr(self, f"_{door}")(about))
+
+    def _next(self, door: str) -> Order | None:
+        return self._orders[door].popleft() if self._orders[door] else None
+
+    def _job(self, id: str) -> UpstreamJob:
+        if id not in self.jobs:
+            raise self.refuse("not_found", f"there is no job {id}")
+        return self.jobs[id]
+
+    # Doors
+
+    async def _submit(self, request: web.BaseRequest) -> web.StreamResponse:
+        order = self._next("submit")
+        body = await _json(request, self)
+        self.received[self.token_of(body)] += 1
+        if isinstance(order, Answer) or (isinstance(order, Break) and not order.accepts):
+            return await self._answer(request, order, {})
+        job = self._accept(body)
+        if isinstance(order, Fate):
+            job.fate = order
+        if isinstance(order, AcceptThen):
+            job.next_polls.extend(order.polls)
+        return await self._answer(request, order, self.write_job(job, time.time()))
+
+    def _accept(self, body: Mapping[str, Any]) -> UpstreamJob:
+        token, model, count = self.read_order(body)
+        if token in self._by_token:
+            return self._by_token[token]
+        now = time.time()
+        done_at = inf if self.manual else now if self.instant else now + self.seconds
+        job = UpstreamJob(self.new_id(len(self.jobs) + 1), token, model, count, created_at=now, done_at=done_at)
+        self.jobs[job.id] = job
+        if token:
+            self._by_token[token] = job
+        return job
+
+    async def _poll(self, request: web.BaseRequest, job: UpstreamJob, order: Order | None) -> web.StreamResponse:
+        self.polls[job.id] += 1
+        if order is None and job.next_polls:
+            order = job.next_polls.popleft()
+        return await self._answer(request, order, self.write_job(job, time.time()))
+
+    def _find(self, token: str) -> dict:
+        return self.write_found(self._by_token.get(token), time.time())
+
+    def _check(self, _: str) -> dict:
+        return self.write_check()
+
+    def _cancel(self, id: str) -> dict:
+        job = self._job(id)
+        if job.is_over(time.time()):
+            raise self.refuse("too_late", f"job {id} has ended")
+        job.is_canceled, job.done_at = True, time.time()
+        return self.write_job(job, time.time())
+
+    async def _result(self, request: web.BaseRequest, about: str) -> web.StreamResponse:
+        id, position = about.split("/")
+        job = self._job(id)
+        self.fetched[id] += 1
+        order = self._next("result")
+        if isinstance(order, Wire):
+            return await self._answer(request, order, {})
+        if job.fate.result == "gone" or int(position) >= job.outputs:
+            raise self.refuse("not_found", "this result is gone")
+        content_type, content = job.file(int(position))
+        if job.fate.result:
+            return await _badly(request, content_type, content, slowly=job.fate.result == "drip")
+        return web.Response(body=content, content_type=content_type)
+
+    # The wire
+
+    async def _answer(self, request: web.BaseRequest, order: Order | None, body: dict) -> web.StreamResponse:
+        """The `body`, or what the order makes of it."""
+        match order:
+            case Answer(status, retry_after, code):
+                headers = {"Retry-After": f"{retry_after:g}"} if retry_after is not None else {}
+                refusal = Refusal(status, self.code_for(status) if code is None else code, "as ordered")
+                return web.json_response(self.write_refusal(refusal), status=status, headers=headers)
+            case Break("before_answer"):
+                return _reset(request)
+            case Break("mid_json"):
+                return await _half(request, json.dumps(body).encode())
+            case Break("hang"):
+                await asyncio.Event().wait()
+            case Break("garbage"):
+                return web.Response(text="<html><h1>Welcome to nginx!</h1></html>", content_type="text/html")
+            case Say(status):
+                body = self.write_status(body, status)
+        return web.json_response(body)
+
+    # A dialect answers these
+
+    def read_door(self, method: str, path: str, query: Mapping[str, str]) -> tuple[str, str]:
+        """Which of DOORS a request is for, and the id, token or `id/position` it is about; raises Refusal."""
+        raise NotImplementedError
+
+    def read_order(self, body: Mapping[str, Any]) -> tuple[str, str, int]:
+        """Token, model and number of outputs of a submit; raises Refusal for anything the protocol does not know."""
+        raise NotImplementedError
+
+    def token_of(self, body: Mapping[str, Any]) -> str:
+        return ""
+
+    def new_id(self, number: int) -> str:
+        raise NotImplementedError
+
+    def refuse(self, why: str, message: str, field: str = "") -> Refusal:
+        raise NotImplementedError
+
+    def code_for(self, status: int) -> int | str:
+        raise NotImplementedError
+
+    def write_refusal(self, refusal: Refusal) -> dict:
+        raise NotImplementedError
+
+    def write_job(self, job: UpstreamJob, now: float) -> dict:
+        raise NotImplementedError
+
+    def write_status(self, body: dict, status: str) -> dict:
+        raise NotImplementedError
+
+    def write_found(self, job: UpstreamJob | None, now: float) -> dict:
+        raise NotImplementedError
+
+    def write_check(self) -> dict:
+        raise NotImplementedError
+
+
+async def _json(request: web.BaseRequest, simulator: Simulator) -> dict[str, Any]:
+    try:
+        body = await request.json()
+    except ValueError:
+        raise simulator.refuse("invalid", "the body is no JSON") from None
+    if not isinstance(body, dict):
+        raise simulator.refuse("invalid", "the body is no JSON object")
+    return body
+
+
+def _reset(request: web.BaseRequest) -> web.Response:
+    """Drop the connection with a TCP reset, so that the client sees an error and not an end."""
+    request.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    request.transport.abort()
+    return web.Response()
+
+
+async def _half(request: web.BaseRequest, body: bytes) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"Content-Type": "application/json", "Content-Length": str(len(body))})
+    await response.prepare(request)
+    await response.write(body[: len(body) // 2])
+    request.transport.close()  # not abort: the half must arrive
+    return response
+
+
+async def _badly(request: web.BaseRequest, content_type: str, content: bytes, *, slowly: bool) -> web.StreamResponse:
+    """The file announced twice as long as it is: all of it and then the end, or a few bytes at a time and no end."""
+    response = web.StreamResponse(headers={"Content-Type": content_type, "Content-Length": str(2 * len(content))})
+    await response.prepare(request)
+    if not slowly:
+        await response.write(content)
+        request.transport.close()
+        return response
+    for start in range(len(content)):
+        await response.write(content[start : start + 1])
+        await asyncio.sleep(DRIP_S)
+    await asyncio.Event().wait()
+    return response
