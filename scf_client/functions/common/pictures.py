@@ -1,0 +1,80 @@
+"""Pictures from anywhere, read by libvips: upright, in sRGB with transparency, and no larger in memory than they must be.
+
+The cache is off and each picture is finished before the next is begun: that needs a third of the memory (and no more time) than
+libvips' own ways. Only decoders that libvips trusts are left on.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import pyvips
+
+from .errors import Invalid, OutOfMemory
+from .media import File
+from .save import is_about_memory
+
+pyvips.cache_set_max(0)
+pyvips.block_untrusted_set(True)
+
+MAX_PIXELS = 100_000_000
+ON_ITS_SIDE = range(5, 9)  # EXIF orientations that swap width and height
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture whose header has been read and found harmless; no pixel has been decoded."""
+
+    file: File
+
+    @cached_property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels, upright; raises Invalid for what is no picture or too large to decode."""
+        with blamed(self.file):
+            header = pyvips.Image.new_from_source(pyvips.Source.new_from_file(str(self.file.path)), "")
+        width, height = header.width, _page_height(header)
+        if width * height > MAX_PIXELS:
+            raise Invalid(f"{self.file.field} has {width} × {height} pixels: {MAX_PIXELS:,} at most.", field=self.file.field)
+        is_on_its_side = header.get_typeof("orientation") and header.get("orientation") in ON_ITS_SIDE
+        return (height, width) if is_on_its_side else (width, height)
+
+    def fitted(self, width: int, height: int, fit: str) -> pyvips.Image:
+        """RGBA of exactly width × height: `cover` crops what hangs over, `contain` leaves transparent bars."""
+        self.size  # noqa: B018  (its check comes before any decoding)
+        with blamed(self.file):
+            crop = {"crop": "centre"} if fit == "cover" else {}
+            scaled = _rgba(pyvips.Image.thumbnail_source(self._source(), width, height=height, size="both", fail_on="truncated", **crop))
+            return scaled.gravity("centre", width, height, extend="background", background=[0, 0, 0, 0]).copy_memory()
+
+    def whole(self) -> pyvips.Image:
+        """RGBA in its own size."""
+        return self.fitted(*self.size, "contain")
+
+    def _source(self) -> pyvips.Source:
+        return pyvips.Source.new_from_file(str(self.file.path))
+
+
+class blamed:
+    """Turns what libvips says of a file into Invalid for the field that named it; running out of memory stays what it is."""
+
+    def __init__(self, file: File):
+        self._file = file
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type | None, fault: BaseException | None, trace: object) -> None:
+        if isinstance(fault, pyvips.Error):
+            if is_about_memory(fault):
+                raise OutOfMemory(f"{self._file.field} needs more memory than there is: make it smaller.", field=self._file.field) from None
+            message = f"{self._file.field} is damaged or cut short: it cannot be read as {self._file.format.upper()}."
+            raise Invalid(message, field=self._file.field) from fault
+
+
+def _page_height(header: pyvips.Image) -> int:
+    """The height of the first picture of an animation."""
+    return header.get("page-height") if header.get_typeof("page-height") else header.height
+
+
+def _rgba(picture: pyvips.Image) -> pyvips.Image:
+    picture = picture.colourspace("srgb").cast("uchar")
+    return picture if picture.hasalpha() else picture.bandjoin(255)

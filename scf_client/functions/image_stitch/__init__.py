@@ -1,0 +1,1 @@
+"""image_stitch: up to fifty pictures to a row, a column or a grid."""
