@@ -1,0 +1,259 @@
+"""What the OpenAPI document says of each call: parameters, bodies, answers, refusals. One decorator for each."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+
+from . import components
+from .components import Schema, id_of, ref, word
+from .filters import LIMIT, MOST, STATUSES
+from .period import BY
+from .problems import CODES, MEDIA_TYPE
+
+JSON, ANY = "application/json", "*/*"
+EVERYWHERE = ("unauthenticated", "not_acceptable", "invalid_request", "internal_error", "unavailable")
+WITH_BODY = ("malformed_json", "length_required", "too_large", "unsupported_media_type")
+BYTES: Schema = {"type": "string", "format": "binary"}
+
+Answers = dict[int, tuple[str, Any]]
+
+
+def operation(
+    id: str,
+    summary: str,
+    answers: Answers,
+    *,
+    tag: str,
+    refusals: Sequence[str] = (),
+    parameters: Sequence[OpenApiParameter] = (),
+    body: dict[str, Schema] | None = None,
+    description: str = "",
+    auth: Sequence[Any] | None = None,
+) -> Callable:
+    """The decorator that describes one call: `answers` are {status: (meaning, schema)}, `refusals` the codes of its problems."""
+    codes = {*refusals, *EVERYWHERE, *(WITH_BODY if body else ())}
+    return extend_schema(
+        operation_id=id,
+        summary=summary,
+        description=description,
+        tags=[tag],
+        request=body,
+        responses=_responses(answers) | _refusals(codes),
+        parameters=[REQUEST_ID, ECHO, CHALLENGE, *parameters],
+        auth=auth,
+    )
+
+
+def _responses(answers: Answers) -> dict:
+    return {_key(status, schema): OpenApiResponse(_schema(schema), description=meaning) for status, (meaning, schema) in answers.items()}
+
+
+def _key(status: int, schema: Any) -> Any:
+    return status if schema is None else (status, ANY if schema is BYTES else JSON)
+
+
+def _schema(schema: Any) -> Any:
+    return ref(schema) if isinstance(schema, str) else schema
+
+
+def _refusals(codes: set[str]) -> dict:
+    """One response for each status, its description listing the codes."""
+    statuses: dict[int, list[str]] = {}
+    for code in sorted(codes):
+        statuses.setdefault(CODES[code][0], []).append(f"`{code}`: {CODES[code][1]}.")
+    return {(status, MEDIA_TYPE): OpenApiResponse(ref("Problem"), description=" ".join(lines)) for status, lines in statuses.items()}
+
+
+def header(name: str, description: str, schema: Any = str, *, on: Sequence[int] = ()) -> OpenApiParameter:
+    """A request's header, or, with `on`, one of the answers with these statuses."""
+    place = OpenApiParameter.HEADER
+    return OpenApiParameter(name, schema, place, description=description, response=[str(status) for status in on] or False)
+
+
+def query(name: str, schema: Any, description: str = "") -> OpenApiParameter:
+    return OpenApiParameter(name, schema, OpenApiParameter.QUERY, description=description)
+
+
+def path(name: str, schema: Any, description: str = "") -> OpenApiParameter:
+    return OpenApiParameter(name, schema, OpenApiParameter.PATH, description=description)
+
+
+REQUEST_ID = header("X-Request-ID", "Names this request in our logs; made up where absent.")
+CHALLENGE = header("WWW-Authenticate", "Bearer.", on=(401,))
+ECHO = OpenApiParameter("X-Request-ID", str, OpenApiParameter.HEADER, description="The request's name in our logs.", response=True)
+KEY = header("Idempotency-Key", "The same key and body again give the same task, and buy nothing.", components.IDEMPOTENCY_KEY)
+ETAG = header("ETag", "Names this state.", on=(200, 304))
+IF_NONE_MATCH = header("If-None-Match", "The ETag that you have: 304 if it still holds.")
+LOCATION = header("Location", "The address of what was made.", components.URL, on=(201,))
+TASK_LOCATION = header("Location", "The task's address.", components.URL, on=(200, 201))
+REPLAYED = header("Idempotent-Replayed", "Present on a replay.", word("true"), on=(200,))
+TASK_ID, OUTPUT_ID, FILE_ID = (path("id", id_of(prefix)) for prefix in ("task", "output", "file"))
+RANGE = header("Range", "`bytes=first-last`, `bytes=first-` or `bytes=-count`; of several ranges one is sent.")
+IF_RANGE = header("If-Range", "The ETag of the part that you have.")
+SIGNATURE = query("signature", str, "Opens this one object for a day without an API key; part of links that we make.")
+CONTENT_RANGE = header("Content-Range", "Which bytes these are.", on=(206, 416))
+CONTENT: Answers = {
+    200: ("The bytes.", BYTES),
+    206: ("A range of the bytes.", BYTES),
+    302: ("They are at the address in Location, for an hour.", None),
+    304: ("You have them.", None),
+}
+NEW_TASK = {JSON: ref("NewTask")}
+ORDER_REFUSALS = ("invalid_input",)
+BUY_REFUSALS = (*ORDER_REFUSALS, "insufficient_credits", "account_disabled", "idempotency_key_reused")
+TASK_ANSWERS: Answers = {201: ("The task, queued.", "Task"), 200: ("A replay: the task that this key already made.", "Task")}
+
+
+def content(id: str, summary: str, *, tag: str, of: OpenApiParameter) -> Callable:
+    """The decorator of a call that sends bytes."""
+    parameters = (of, SIGNATURE, RANGE, IF_RANGE, IF_NONE_MATCH, CONTENT_RANGE, header("ETag", "Names these bytes.", on=(200, 206, 304)))
+    return operation(
+        id,
+        summary,
+        CONTENT,
+        tag=tag,
+        refusals=("not_found", "range_not_satisfiable"),
+        parameters=parameters,
+        description="HEAD answers without the bytes.",
+        auth=[{"Bearer": []}, {}],  # a signed link needs no key
+    )
+
+
+create = operation(
+    "createTask",
+    "Create a task",
+    TASK_ANSWERS,
+    tag="tasks",
+    body=NEW_TASK,
+    refusals=BUY_REFUSALS,
+    parameters=(KEY, TASK_LOCATION, REPLAYED),
+    description="Holds the credits that the task can cost at most, and queues it.",
+)
+quote = operation(
+    "quoteTask",
+    "Ask what a task would cost",
+    {200: ("The quote.", "Quote")},
+    tag="tasks",
+    body=NEW_TASK,
+    refusals=ORDER_REFUSALS,
+    description="Checks all that creating would check but the credits, and buys nothing.",
+)
+batch = operation(
+    "createTasks",
+    "Create up to 1,000 tasks",
+    {200: ("One result for each task, in the same order.", "Batch")},
+    tag="tasks",
+    body={JSON: ref("NewBatch")},
+    description="Each task is accepted or refused alone, in order, until the credits end.",
+)
+list_tasks = operation(
+    "listTasks",
+    "List tasks, newest first",
+    {200: ("A page.", "TaskList")},
+    tag="tasks",
+    parameters=(
+        query("limit", {"type": "integer", "minimum": 1, "maximum": MOST, "default": LIMIT}),
+        query("cursor", components.id_of("task"), "The `next_cursor` of the page before."),
+        query("status", word(*STATUSES)),
+        query("kind", components.KIND),
+        query("model", {"type": "string", "minLength": 1, "maxLength": 64}),
+        query("end_user", {"type": "string", "minLength": 1, "maxLength": 128}),
+        query("created_after", components.TIME),
+        query("created_before", components.TIME),
+        OpenApiParameter(
+            "metadata",
+            {"type": "object", "additionalProperties": {"type": "string", "maxLength": 500}},
+            OpenApiParameter.QUERY,
+            style="deepObject",
+            explode=True,
+            description="`metadata[album]=42`: tasks whose metadata say so.",
+        ),
+    ),
+)
+read = operation(
+    "readTask",
+    "Read a task",
+    {200: ("The task.", "Task"), 304: ("It is as you have it.", None)},
+    tag="tasks",
+    refusals=("not_found",),
+    parameters=(TASK_ID, IF_NONE_MATCH, ETAG),
+)
+delete = operation(
+    "deleteTask",
+    "Delete a task that is over, with its outputs",
+    {204: ("It is gone.", None)},
+    tag="tasks",
+    refusals=("not_found", "not_deletable"),
+    parameters=(TASK_ID,),
+)
+cancel = operation(
+    "cancelTask",
+    "Cancel a task",
+    {200: ("The task: canceled, or about to be.", "Task")},
+    tag="tasks",
+    refusals=("not_found", "not_cancelable"),
+    parameters=(TASK_ID,),
+    description="A queued task is canceled at once. One that an upstream works on is canceled where the upstream can stop it.",
+)
+retry = operation(
+    "retryTask",
+    "Repeat a task that is over",
+    TASK_ANSWERS,
+    tag="tasks",
+    refusals=("not_found", "not_retryable", *BUY_REFUSALS),
+    parameters=(TASK_ID, KEY, TASK_LOCATION, REPLAYED),
+    description="A new task with the same model, input, metadata, priority and end user, at today's price.",
+)
+output_content = content("readOutputContent", "The bytes of an output", tag="outputs", of=OUTPUT_ID)
+output_thumbnail = content("readOutputThumbnail", "A small picture of an output", tag="outputs", of=OUTPUT_ID)
+list_models = operation(
+    "listModels",
+    "List the models",
+    {200: ("All of them.", "ModelList")},
+    tag="models",
+    parameters=(query("kind", components.KIND),),
+)
+read_model = operation(
+    "readModel",
+    "Read a model",
+    {200: ("The model.", "Model")},
+    tag="models",
+    refusals=("not_found",),
+    parameters=(path("name", str, "Its id, slashes included: darkroom/test-card-image"),),
+)
+upload = operation(
+    "uploadFile",
+    "Upload a file to be used as an input",
+    {201: ("The file.", "File")},
+    tag="files",
+    body={"multipart/form-data": ref("Upload")},
+    refusals=("malformed_upload",),
+    parameters=(LOCATION,),
+    description="A picture, video, sound or text. Its type is what its first bytes say, not its name.",
+)
+read_file = operation(
+    "readFile", "Read what is known of a file", {200: ("The file.", "File")}, tag="files", refusals=("not_found",), parameters=(FILE_ID,)
+)
+delete_file = operation(
+    "deleteFile",
+    "Delete a file",
+    {204: ("It is gone.", None)},
+    tag="files",
+    refusals=("not_found", "not_deletable"),
+    parameters=(FILE_ID,),
+)
+file_content = content("readFileContent", "The bytes of a file", tag="files", of=FILE_ID)
+read_account = operation("readAccount", "Read the account: credits and caps", {200: ("The account.", "Account")}, tag="account")
+read_usage = operation(
+    "readUsage",
+    "Read what was used",
+    {200: ("One line for each group.", "Usage")},
+    tag="account",
+    parameters=(
+        query("from", components.DAY, "The first day, in UTC; 29 days before `to` where absent."),
+        query("to", components.DAY, "The last day, in UTC; today where absent."),
+        query("by", {"type": "string", "default": "day", "examples": ["day,model"]}, f"What to tell apart: {', '.join(BY)}, by commas."),
+    ),
+    description="Tasks count on the day they were created.",
+)

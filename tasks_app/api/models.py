@@ -1,0 +1,56 @@
+"""Models: what can be asked for, with schema, price, typical duration, and whether it can be had now."""
+
+from typing import ClassVar
+
+from rest_framework.response import Response
+
+from providers import catalogue
+from providers.models import Route
+
+from . import contract, filters, problems
+from .view import View
+
+
+class Models(View):
+    PARAMETERS: ClassVar = ("kind",)
+
+    @contract.list_models
+    def get(self, request):
+        kind = filters.kind(request.query_params)
+        available = _available()
+        found = [model for model in catalogue.all() if model.is_enabled and kind in (None, model.kind)]
+        return Response({"object": "list", "data": [_shown(model, available) for model in found], "has_more": False, "next_cursor": None})
+
+
+class OneModel(View):
+    @contract.read_model
+    def get(self, request, name):
+        try:
+            model = catalogue.get(name)
+        except catalogue.UnknownModel:
+            raise problems.missing() from None
+        if not model.is_enabled:
+            raise problems.missing()
+        return Response(_shown(model, _available()))
+
+
+def _available() -> set[str]:
+    """The models that a healthy provider serves now."""
+    routes = Route.objects.filter(is_enabled=True, provider__is_enabled=True, provider__is_healthy=True)
+    return set(routes.values_list("model__name", flat=True))
+
+
+def _shown(model: catalogue.Model, available: set[str]) -> dict:
+    return {
+        "id": model.name,
+        "object": "model",
+        "kind": model.kind,
+        "title": model.title,
+        "description": model.description,
+        "input_schema": model.schema,
+        "price": model.price,
+        "outputs": model.outputs,
+        "typical_seconds": model.typical_seconds,
+        "deadline_seconds": model.deadline_seconds,
+        "available": model.name in available,
+    }

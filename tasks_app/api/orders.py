@@ -1,0 +1,147 @@
+"""A request's body becomes an Order, or a Problem that names each wrong field."""
+
+import re
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from typing import Any
+
+from ..engine.accept import Order, Problem
+from ..models import Task
+from . import problems
+from .json import canonical
+
+BATCH_LIMIT = 1000
+METADATA_KEYS, METADATA_LENGTH = 16, 500
+EXPIRES_IN = (10, 604_800)  # seconds
+KEY = re.compile(r"[!-~]([ -~]{0,253}[!-~])?")
+# Without quotes, backslashes and brackets, a name can stand in a JSON path and in `metadata[name]=`.
+METADATA_NAME = re.compile(r'[^"\\\[\]\x00-\x1f\x7f]{1,64}')
+
+Faults = Iterator[tuple[str, str]]  # (what follows the field's name, message)
+
+
+def one(body: Any, *, key: str | None) -> Order:
+    """The order of POST /tasks; `key` is the Idempotency-Key header. Raises Problem."""
+    return _order(body, key=idempotency_key(key))
+
+
+def many(body: Any) -> list[Order | Problem]:
+    """The orders of POST /tasks/batch, each refused alone; raises Problem where the batch itself is wrong."""
+    items = _items(body)
+    return [_item(item) for item in items]
+
+
+def again(task: Task, *, key: str | None) -> Order:
+    """The order of POST /tasks/{id}/retry. It has no body to hash, so its hash is that of the id retried."""
+    return Order(
+        model=task.model,
+        input=task.input,
+        metadata=task.metadata,
+        priority=task.priority,
+        end_user=task.end_user,
+        idempotency_key=idempotency_key(key),
+        request_hash=sha256(b"retry of " + task.id.bytes).digest(),
+        retry_of=task.id,
+    )
+
+
+def idempotency_key(key: Any, field: str = "Idempotency-Key") -> str | None:
+    """The key, checked; None where there is none."""
+    if key is None or (isinstance(key, str) and KEY.fullmatch(key)):
+        return key
+    raise problems.invalid([(field, "must be 1 to 255 printable ASCII characters without a space at either end")])
+
+
+def nothing(body: Any) -> None:
+    """Refuses a body where none is wanted."""
+    if body:
+        fields = list(body) if isinstance(body, dict) else [""]
+        raise problems.invalid((field, "is not known here; this call takes no body") for field in fields)
+
+
+def _items(body: Any) -> list:
+    faults = [*_not_known(body, {"tasks"})]
+    items = body.get("tasks")
+    if not isinstance(items, list):
+        faults.append(("tasks", "must be a list of tasks"))
+    elif not 1 <= len(items) <= BATCH_LIMIT:
+        faults.append(("tasks", f"must hold 1 to {BATCH_LIMIT} tasks, and holds {len(items)}"))
+    if faults:
+        raise problems.invalid(faults)
+    return items
+
+
+def _item(item: Any) -> Order | Problem:
+    try:
+        if not isinstance(item, dict):
+            raise problems.invalid([("", "must be an object")])
+        body = dict(item)
+        return _order(body, key=idempotency_key(body.pop("idempotency_key", None), "idempotency_key"))
+    except Problem as problem:
+        return problem
+
+
+def _order(body: Any, *, key: str | None) -> Order:
+    faults = [*_not_known(body, CHECKS)]
+    faults += [(name, "is required") for name in ("model", "input") if name not in body]
+    for name, check in CHECKS.items():
+        if name in body:
+            faults += [(name + rest, message) for rest, message in check(body[name])]
+    if faults:
+        raise problems.invalid(faults)
+    return Order(**body, idempotency_key=key, request_hash=sha256(canonical(body)).digest())
+
+
+def _not_known(body: Any, known: Any) -> Faults:
+    if not isinstance(body, dict):
+        raise problems.invalid([("", "the body must be a JSON object")])
+    for name in body:
+        if name not in known:
+            yield name, "is not known here"
+
+
+def _model(value: Any) -> Faults:
+    if not isinstance(value, str) or not 1 <= len(value) <= 64:
+        yield "", "must be the name of a model"
+
+
+def _input(value: Any) -> Faults:
+    if not isinstance(value, dict):
+        yield "", "must be an object"
+
+
+def _metadata(value: Any) -> Faults:
+    if not isinstance(value, dict) or len(value) > METADATA_KEYS:
+        yield "", f"must be an object with at most {METADATA_KEYS} keys"
+        return
+    for name, text in value.items():
+        if not METADATA_NAME.fullmatch(name):
+            yield f".{name}", "has a name that is not 1 to 64 characters without quotes, backslashes and square brackets"
+        elif not isinstance(text, str) or len(text) > METADATA_LENGTH:
+            yield f".{name}", f"must be a string of at most {METADATA_LENGTH} characters"
+
+
+def _priority(value: Any) -> Faults:
+    if value not in ("normal", "low"):
+        yield "", 'must be "normal" or "low"'
+
+
+def _expires_in(value: Any) -> Faults:
+    least, most = EXPIRES_IN
+    if type(value) is not int or not least <= value <= most:
+        yield "", f"must be a whole number of seconds from {least} to {most}"
+
+
+def _end_user(value: Any) -> Faults:
+    if not isinstance(value, str) or len(value) > 128:
+        yield "", "must be a string of at most 128 characters"
+
+
+CHECKS: dict[str, Callable[[Any], Faults]] = {
+    "model": _model,
+    "input": _input,
+    "metadata": _metadata,
+    "priority": _priority,
+    "expires_in": _expires_in,
+    "end_user": _end_user,
+}

@@ -1,0 +1,157 @@
+"""Tasks: create, quote, batch, list, read, cancel, retry, delete."""
+
+from datetime import datetime
+from hashlib import blake2b
+from typing import ClassVar
+from uuid import UUID
+
+from django.utils import timezone
+from rest_framework.response import Response
+
+from .. import cleanup
+from ..engine import accept, cancel
+from ..ids import shown
+from ..models import Task
+from . import contract, filters, orders, problems, render, rows
+from .json import dumps
+from .view import PRIVATE, View, id_in
+
+
+class Tasks(View):
+    PARAMETERS: ClassVar = frozenset((*filters.READERS, "metadata"))
+
+    @contract.create
+    def post(self, request):
+        order = orders.one(request.data, key=request.headers.get("Idempotency-Key"))
+        now = timezone.now()
+        return _accepted(accept.one(request.user.account_id, order, now=now), now)
+
+    @contract.list_tasks
+    def get(self, request):
+        asked = filters.read(request.query_params)
+        clause, params = filters.where(request.user.account_id, asked)
+        found = rows.select(clause, params, limit=asked.limit + 1)
+        page, has_more = found[: asked.limit], len(found) > asked.limit
+        return Response(
+            {
+                "object": "list",
+                "data": _rendered(page, timezone.now()),
+                "has_more": has_more,
+                "next_cursor": shown("task", page[-1].id) if has_more else None,
+            },
+            headers=PRIVATE,
+        )
+
+
+class Quote(View):
+    @contract.quote
+    def post(self, request):
+        order = orders.one(request.data, key=request.headers.get("Idempotency-Key"))
+        quote = accept.quote(request.user.account_id, order)
+        return Response(
+            {
+                "object": "quote",
+                "model": order.model,
+                "credits": quote.total,
+                "items": quote.items,
+                "outputs": quote.outputs,
+                "typical_seconds": quote.typical_seconds,
+            }
+        )
+
+
+class Batch(View):
+    @contract.batch
+    def post(self, request):
+        if "Idempotency-Key" in request.headers:
+            raise problems.invalid([("Idempotency-Key", "is not known here; give each task an idempotency_key of its own")])
+        asked, now = orders.many(request.data), timezone.now()
+        accepted = iter(accept.many(request.user.account_id, [one for one in asked if isinstance(one, accept.Order)], now=now))
+        results = [one if isinstance(one, accept.Problem) else next(accepted) for one in asked]
+        refused = sum(isinstance(result, accept.Problem) for result in results)
+        return Response(
+            {
+                "object": "list",
+                "data": [_result(result, now) for result in results],
+                "accepted": len(results) - refused,
+                "refused": refused,
+            }
+        )
+
+
+class One(View):
+    @contract.read
+    def get(self, request, id):
+        row = _own(request, id)
+        position = accept.queue_position(row._asdict()) if row.status == "queued" else None
+        (body,) = _rendered([row], timezone.now(), queue_position=position)
+        tag = _tag(body)
+        headers = PRIVATE | {"ETag": f"W/{tag}"}
+        if tag in request.META.get("HTTP_IF_NONE_MATCH", ""):
+            return Response(status=304, headers=headers)
+        return Response(body, headers=headers)
+
+    @contract.delete
+    def delete(self, request, id):
+        orders.nothing(request.data)
+        cleanup.remove(id_in("task", id), request.user.account_id)
+        return Response(status=204)
+
+
+class Cancel(View):
+    @contract.cancel
+    def post(self, request, id):
+        orders.nothing(request.data)
+        now = timezone.now()
+        cancel.request(id_in("task", id), request.user.account_id, by=request.user.name, now=now)
+        return Response(_rendered([_own(request, id)], now)[0], headers=PRIVATE)
+
+
+class Retry(View):
+    @contract.retry
+    def post(self, request, id):
+        orders.nothing(request.data)
+        order = _again(request.user.account_id, id_in("task", id), key=request.headers.get("Idempotency-Key"))
+        now = timezone.now()
+        return _accepted(accept.one(request.user.account_id, order, now=now), now)
+
+
+def _own(request, id: str) -> rows.Row:
+    row = rows.find(request.user.account_id, id_in("task", id))
+    if row is None:
+        raise problems.missing()
+    return row
+
+
+def _again(account_id: int, task_id: UUID, *, key: str | None) -> accept.Order:
+    task = Task.objects.filter(account_id=account_id, id=task_id).first()
+    if task is None:
+        raise problems.missing()
+    if task.status in render.OPEN:
+        raise problems.problem("not_retryable", "The task is not over: wait for its end, or cancel it, then retry.")
+    return orders.again(task, key=key)
+
+
+def _accepted(accepted: accept.Accepted, now: datetime) -> Response:
+    (body,) = _rendered([rows.of(accepted.task)], now)
+    headers = PRIVATE | {"Location": body["urls"]["self"]}
+    if accepted.replayed:
+        return Response(body, 200, headers=headers | {"Idempotent-Replayed": "true"})
+    return Response(body, 201, headers=headers)
+
+
+def _result(result: accept.Accepted | accept.Problem, now: datetime) -> dict:
+    if isinstance(result, accept.Problem):
+        return {"error": problems.shown(result)}
+    return {"task": render.task(rows.of(result.task), now=now)}
+
+
+def _rendered(found: list[rows.Row], now: datetime, *, queue_position: int | None = None) -> list[dict]:
+    outputs = rows.outputs([row.id for row in found if row.status == "succeeded"])
+    return [render.task(row, outputs.get(row.id, ()), now=now, queue_position=queue_position) for row in found]
+
+
+def _tag(body: dict) -> str:
+    """An entity tag of all but poll_after_ms, which moves with the clock alone; so it is to be used as a weak one."""
+    digest = blake2b(dumps({**body, "poll_after_ms": None}), digest_size=12)
+    return f'"{digest.hexdigest()}"'

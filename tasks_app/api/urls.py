@@ -1,0 +1,25 @@
+"""The map of /api/v1/."""
+
+from django.urls import path, re_path
+
+from . import account, files, models, outputs, tasks, usage
+from .view import Nowhere
+
+urlpatterns = [
+    path("tasks", tasks.Tasks.as_view()),
+    path("tasks/quote", tasks.Quote.as_view()),
+    path("tasks/batch", tasks.Batch.as_view()),
+    path("tasks/<str:id>", tasks.One.as_view()),
+    path("tasks/<str:id>/cancel", tasks.Cancel.as_view()),
+    path("tasks/<str:id>/retry", tasks.Retry.as_view()),
+    path("outputs/<str:id>/content", outputs.OutputContent.as_view()),
+    path("outputs/<str:id>/thumbnail", outputs.Thumbnail.as_view()),
+    path("models", models.Models.as_view()),
+    path("models/<path:name>", models.OneModel.as_view()),
+    path("files", files.Files.as_view()),
+    path("files/<str:id>", files.OneFile.as_view()),
+    path("files/<str:id>/content", files.FileContent.as_view()),
+    path("account", account.TheAccount.as_view()),
+    path("usage", usage.Usage.as_view()),
+    re_path("", Nowhere.as_view()),
+]

@@ -1,0 +1,94 @@
+"""What grows old: a run_once for each. Bytes go first, then rows, so that a run cut short leaves nothing that a later one cannot find."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from .engine import claims, lifecycle
+from .engine.accept import Problem
+from .engine.clock import Clock
+from .engine.decisions import Expired, Move
+from .ids import shown
+from .models import Attempt, File, Output, Task, TaskEvent
+from .storage import storage
+
+
+def run_once(*, clock: Clock, limit: int) -> dict[str, int]:
+    """Every clean-up once, each with at most `limit` rows; returns how many rows each dealt with."""
+    return {
+        "expired": expire_waiting(clock=clock, limit=limit),
+        "tasks": remove_old_tasks(clock=clock, limit=limit),
+        "files": remove_old_files(clock=clock, limit=limit),
+    }
+
+
+def expire_waiting(*, clock: Clock, limit: int) -> int:
+    """Tasks that still wait at their deadline, parked ones too, expire; their credits go back."""
+    now = clock()
+    late = Task.objects.filter(status="queued", deadline_at__lte=now).values_list("id", flat=True)[:limit]
+    waiting = [task for task in map(claims.read, late) if task and task.row["status"] == "queued"]
+    return len(lifecycle.advance([lifecycle.Step(task, Move("expired", error=Expired())) for task in waiting], now=now))
+
+
+def remove_old_tasks(*, clock: Clock, limit: int) -> int:
+    """Settled tasks past their keep time, with their outputs, attempts and events."""
+    if not settings.TASK_KEEP_DAYS:
+        return 0
+    before = clock() - timedelta(days=settings.TASK_KEEP_DAYS)
+    old = Task.objects.filter(status__in=lifecycle.TERMINAL, finished_at__lt=before, id__lt=_first_id_of(before))
+    return _remove(list(old.order_by("id").values_list("id", flat=True)[:limit]))
+
+
+def remove_old_files(*, clock: Clock, limit: int) -> int:
+    """Uploaded files past their keep time that no open task names."""
+    if not settings.FILE_KEEP_DAYS:
+        return 0
+    before = clock() - timedelta(days=settings.FILE_KEEP_DAYS)
+    old = list(File.objects.filter(created_at__lt=before).order_by("created_at")[:limit])
+    return sum(remove_file(file) for file in old)
+
+
+def remove_file(file: File) -> bool:
+    """Delete an uploaded file, unless an open task still names it."""
+    name = shown("file", file.id)
+    if _named_by_open_task(file.account_id, name):
+        return False
+    storage.delete(file.key)
+    file.delete()
+    return True
+
+
+def remove(task_id: UUID, account_id: int) -> None:
+    """Delete a settled task of this account and all that belongs to it; raises Problem 404 or 409."""
+    task = Task.objects.filter(id=task_id, account=account_id).values("status").first()
+    if task is None:
+        raise Problem(404, "not_found", "There is no such task.")
+    if task["status"] not in lifecycle.TERMINAL:
+        raise Problem(409, "not_deletable", "Only a task that has ended can be deleted; cancel it first.")
+    _remove([task_id])
+
+
+def _named_by_open_task(account_id: int, name: str) -> bool:
+    open_tasks = Task.objects.filter(account=account_id).exclude(status__in=lifecycle.TERMINAL)
+    return any(name in str(input) for input in open_tasks.values_list("input", flat=True).iterator())
+
+
+def _first_id_of(moment: datetime) -> UUID:
+    """The least UUIDv7 of a moment: ids sort by time, so the primary key finds the old rows."""
+    return UUID(int=int(moment.timestamp() * 1000) << 80)
+
+
+def _remove(task_ids: Sequence[UUID]) -> int:
+    _delete_bytes(Output.objects.filter(task_id__in=task_ids).values_list("key", "thumbnail_key"))
+    with transaction.atomic():
+        for table in (Output, Attempt, TaskEvent):
+            table.objects.filter(task_id__in=task_ids).delete()
+        return Task.objects.filter(id__in=task_ids).delete()[0]
+
+
+def _delete_bytes(keys: Iterable[tuple[str, ...]]) -> None:
+    for key in (key for pair in keys for key in pair if key):
+        storage.delete(key)

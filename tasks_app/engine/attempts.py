@@ -1,0 +1,55 @@
+"""The record of each submission: written before the call, completed after it, without the fence, so that no accept is ever lost."""
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from providers.directory import RouteSnapshot
+from providers.errors import UpstreamError
+from providers.outcomes import Accepted, Finished
+
+from ..models import Attempt
+from .claims import Claimed
+from .decisions import Outcome
+
+log = logging.getLogger(__name__)
+
+
+def intend(claimed: Sequence[Claimed], route: RouteSnapshot, *, now: datetime) -> None:
+    """One row for each submission that is about to be made."""
+    Attempt.objects.bulk_create(
+        Attempt(task_id=one.id, token=one.submit_token, provider_id=route.provider_id, route_id=route.id, intended_at=now) for one in claimed
+    )
+
+
+def landed(claimed: Claimed, outcome: Outcome, *, now: datetime) -> None:
+    """What the upstream answered. A later 'unknown' never overwrites a known answer."""
+    mine = Attempt.objects.filter(token=claimed.submit_token)
+    if not isinstance(outcome, Accepted | Finished):
+        mine = mine.filter(handle=None)
+    mine.update(landed_at=now, **_columns(outcome))
+
+
+def accepted(claimed: Sequence[Claimed]) -> dict[UUID, Accepted]:
+    """The accepts among these rows' current attempts that were recorded before their worker could move the task."""
+    tokens = {one.submit_token: one.id for one in claimed}
+    known = Attempt.objects.filter(token__in=tokens, outcome="accepted").values_list("token", "handle")
+    return {tokens[token]: Accepted(handle) for token, handle in known}
+
+
+def orphan(claimed: Claimed) -> None:
+    """Accepted upstream after the task had moved on: kept for the operator, because it may be paid for."""
+    log.warning("upstream job without a task: attempt %s was accepted after its task had moved on", claimed.submit_token)
+    Attempt.objects.filter(token=claimed.submit_token).update(is_orphan=True)
+
+
+def _columns(outcome: Outcome) -> dict:
+    match outcome:
+        case Accepted(handle):
+            return {"outcome": "accepted", "handle": dict(handle)}
+        case Finished():
+            return {"outcome": "finished", "upstream_cost": outcome.cost}
+        case UpstreamError():
+            return {"outcome": outcome.code, "message": outcome.message[:500]}
+    return {"outcome": "not_found"}

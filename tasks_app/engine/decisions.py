@@ -1,0 +1,222 @@
+"""What happens next: pure functions of (task, outcome, facts, now). No Django, no clock, no dice: jitter comes from the task's id."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from providers.errors import Invalid, NoOutput, NotAccepted, NotFound, OutcomeUnknown, UpstreamError
+from providers.outcomes import Accepted, Facts, Failed, Finished, Running
+
+LONGEST_WAIT = timedelta(minutes=5)
+UNSEEN_FOR = timedelta(minutes=2)  # how long 404s must last before they are believed
+UNSEEN_TIMES = 3
+LOST_CLAIMS = 3
+
+
+class Expired(UpstreamError):
+    """The task was not done by its deadline."""
+
+    code = "expired"
+    retryable = True
+
+
+class ResultLost(UpstreamError):
+    """The result was made, but it could not be fetched before the upstream deleted it."""
+
+    code = "result_lost"
+    retryable = True
+
+
+class Quarantined(UpstreamError):
+    """The task's worker died three times; an operator will look at it."""
+
+    code = "quarantined"
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The part of a task's row that decisions rest on."""
+
+    id: UUID
+    status: str
+    provider_id: int | None
+    tries: int
+    lost_claims: int
+    expected_outputs: int
+    hold: int
+    created_at: datetime
+    deadline_at: datetime
+    unseen_since: datetime | None
+    cancel_requested: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """The upstream was told to stop the job; `free` says that nothing is charged for it."""
+
+    free: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StoredOutput:
+    """One result that lies in our storage."""
+
+    type: str
+    content_type: str
+    bytes: int
+    sha256: str
+    key: str
+    thumbnail_key: str = ""
+    width: int | None = None
+    height: int | None = None
+    duration: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Every result that the upstream gave lies in our storage."""
+
+    outputs: tuple[StoredOutput, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A change of status, and what is written with it."""
+
+    status: str
+    due_at: datetime | None = None
+    error: UpstreamError | None = None
+    handle: Mapping[str, Any] | None = None
+    found: Finished | None = None
+    outputs: tuple[StoredOutput, ...] = ()
+    captured: int = 0
+    avoid: int | None = None
+    tries: int = 0
+    warnings: tuple[str, ...] = ()
+    flag: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """The status stays; the row is due again at `due_at`."""
+
+    due_at: datetime
+    tries: int = 0
+    progress: float | None = None
+    unseen_since: datetime | None = None
+
+
+Decision = Move | Stay
+Outcome = Accepted | Finished | Running | Failed | Stopped | Stored | UpstreamError | None
+
+
+def after_submit(task: Snapshot, outcome: Outcome, facts: Facts, now: datetime) -> Decision:
+    """What a submit, or a look-up of a lost one, led to; None: the look-up says that surely nothing was bought."""
+    match outcome:
+        case Accepted(handle):
+            return Move("running", due_at=now if task.cancel_requested else now + facts.first_poll, handle=handle)
+        case Finished():
+            return _finished(outcome, now)
+        case None | NotAccepted():
+            return _again(task, outcome, now)
+        case OutcomeUnknown() if facts.can_ask_again and now < task.deadline_at:
+            return Stay(due_at=now + backoff(task, outcome), tries=task.tries + 1)
+        case OutcomeUnknown():
+            # A second send could buy the same thing twice; only the operator may decide that.
+            return Move("failed", error=outcome, flag=True)
+        case UpstreamError():
+            return Move("failed", error=outcome)
+    raise AssertionError(f"no submit ends in {outcome!r}")
+
+
+def after_poll(task: Snapshot, outcome: Outcome, facts: Facts, now: datetime) -> Decision:
+    """What a poll led to. Only a readable answer with a known terminal status is a verdict."""
+    match outcome:
+        case Finished():
+            return _finished(outcome, now)
+        case Failed(error):
+            return Move("failed", error=error)
+        case Stopped(free):
+            error = None if task.cancel_requested else Expired()
+            return Move("canceled" if task.cancel_requested else "expired", error=error, captured=0 if free else task.hold)
+        case NotFound() if _is_gone(task, now):
+            return Move("failed", error=outcome, flag=True)
+        case _ if now >= task.deadline_at:
+            return Move("expired", error=Expired())
+        case Running(progress):
+            return Stay(due_at=_next_poll(task, facts, now), progress=progress)
+        case NotFound():
+            in_a_row = task.tries + 1 if task.unseen_since else 1
+            return Stay(due_at=now + backoff(task, outcome), tries=in_a_row, unseen_since=task.unseen_since or now)
+        case UpstreamError():
+            return Stay(due_at=min(now + backoff(task, outcome), task.deadline_at), tries=task.tries + 1)
+    raise AssertionError(f"no poll ends in {outcome!r}")
+
+
+def after_store(task: Snapshot, outcome: Outcome, lives_until: datetime, now: datetime) -> Decision:
+    """What fetching and keeping the results led to. Generation is paid, so nothing here ever submits again."""
+    match outcome:
+        case Stored(outputs):
+            share = -(-task.hold * len(outputs) // max(task.expected_outputs, 1))
+            short = (f"{len(outputs)} of {task.expected_outputs} outputs were made.",) if len(outputs) < task.expected_outputs else ()
+            return Move("succeeded", outputs=outputs, captured=min(share, task.hold), warnings=short)
+        case Invalid():  # gone, or not what we keep: fetching it again gives the same
+            return Move("failed", error=ResultLost(f"The result could not be kept: {outcome.message}"), flag=True)
+        case UpstreamError() if now + (wait := backoff(task, outcome)) < lives_until:
+            return Stay(due_at=now + wait, tries=task.tries + 1)
+        case UpstreamError():
+            return Move("failed", error=ResultLost(), flag=True)
+    raise AssertionError(f"no storing ends in {outcome!r}")
+
+
+def after_lost_claims(task: Snapshot) -> Move | None:
+    """A task whose worker died again and again is taken out before it takes another one down."""
+    return Move("failed", error=Quarantined(), flag=True) if task.lost_claims >= LOST_CLAIMS else None
+
+
+def stop_wanted(task: Snapshot, facts: Facts, now: datetime) -> bool:
+    """Whether the job should be stopped at the upstream now: the client said so, or its time is up and stopping is free."""
+    if task.cancel_requested:
+        return facts.cancel != "unsupported"
+    return now >= task.deadline_at and facts.cancel == "free"
+
+
+def backoff(task: Snapshot, outcome: Outcome) -> timedelta:
+    """1 s, 2 s, 4 s … 5 min, each ± 20 %; longer where the upstream named a time."""
+    wait = min(timedelta(seconds=2 ** min(task.tries, 9)), LONGEST_WAIT) * jitter(task.id, task.tries)
+    asked = getattr(outcome, "retry_after", None)
+    return max(wait, timedelta(seconds=asked)) if asked else wait
+
+
+def jitter(id: UUID, salt: int) -> float:
+    """A factor between 0.8 and 1.2, the same for the same task and salt."""
+    return 0.8 + ((id.int & 0xFFFF) * 2654435761 + salt * 40503) % 4097 / 10240
+
+
+def _finished(outcome: Finished, now: datetime) -> Move:
+    if not outcome.outputs:
+        return Move("failed", error=NoOutput())
+    return Move("storing", due_at=now, found=outcome, warnings=outcome.warnings)
+
+
+def _again(task: Snapshot, outcome: NotAccepted | None, now: datetime) -> Move:
+    if task.cancel_requested:
+        return Move("canceled")
+    due_at = now + backoff(task, outcome)
+    if due_at >= task.deadline_at:
+        return Move("expired", error=Expired(str(outcome)) if outcome else Expired())
+    return Move("queued", due_at=due_at, avoid=task.provider_id if outcome else None, tries=task.tries + 1)
+
+
+def _is_gone(task: Snapshot, now: datetime) -> bool:
+    return task.unseen_since is not None and task.tries + 1 >= UNSEEN_TIMES and now - task.unseen_since >= UNSEEN_FOR
+
+
+def _next_poll(task: Snapshot, facts: Facts, now: datetime) -> datetime:
+    """Old jobs are asked about less often. Rounded to 0.1 s, so that rows that stay can share one UPDATE."""
+    age = now - task.created_at
+    slower = 1 if age < timedelta(minutes=5) else 2 if age < timedelta(minutes=30) else 4
+    due_at = min(now + facts.pace * slower * jitter(task.id, int(age.total_seconds())), task.deadline_at)
+    return due_at.replace(microsecond=due_at.microsecond // 100_000 * 100_000) + timedelta(microseconds=100_000)

@@ -1,0 +1,191 @@
+"""The table of transitions, and the only writer of `status`.
+
+    queued ─► submitting ─► running ─► storing ─► succeeded
+      ▲           │  └──────────────────► ▲   └─► failed
+      └───────────┘   and from each of the first three ─► failed, canceled, expired
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Coalesce
+
+from providers.directory import RouteSnapshot
+
+from .. import inputs
+from ..ids import shown
+from ..models import Output, Task, TaskEvent
+from ..storage import storage
+from . import settle, wake
+from .claims import LEASE, Claimed, held
+from .decisions import Decision, Move, Stay
+from .transactions import whole
+
+TRANSITIONS = {
+    "queued": {"submitting", "failed", "canceled", "expired"},
+    "submitting": {"queued", "running", "storing", "failed", "canceled", "expired"},
+    "running": {"storing", "failed", "canceled", "expired"},
+    "storing": {"succeeded", "failed"},
+}
+TERMINAL = {"succeeded", "failed", "canceled", "expired"}
+OPEN = {"submitting", "running"}  # an upstream job may be open: these take a provider's slot
+NEXT_STEP = {"queued": "submit", "running": "poll", "storing": "store"}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A claimed row and what was decided for it; `by` names the person who asked for it, if one did."""
+
+    claimed: Claimed
+    decision: Decision
+    by: str = ""
+
+
+def advance(steps: Sequence[Step], *, now: datetime) -> set[UUID]:
+    """Carry out decisions in one transaction, each only where its claim still holds; returns the ids of the tasks that moved."""
+    return whole(partial(_advance, steps, now)) if steps else set()
+
+
+def begin(ids: Sequence[UUID], token: int, route: RouteSnapshot, credential_version: int, *, now: datetime) -> None:
+    """queued → submitting for those of `ids` that are still queued and due: the intent, inside the caller's transaction."""
+    Task.objects.filter(id__in=sorted(ids), status="queued", due_at__lte=now).update(
+        status="submitting",
+        lease_token=token,
+        due_at=now + LEASE,
+        provider=route.provider_id,
+        route=route.id,
+        credential_version=credential_version,
+        attempts=F("attempts") + 1,
+        started_at=Coalesce("started_at", now),
+        updated_at=now,
+    )
+
+
+def record(tasks: Sequence[UUID], status: str, *, now: datetime, detail: dict | None = None) -> None:
+    """Append one event for each task."""
+    TaskEvent.objects.bulk_create(TaskEvent(task_id=id, status=status, detail=detail or {}, created_at=now) for id in tasks)
+
+
+def _advance(steps: Sequence[Step], now: datetime) -> set[UUID]:
+    stays = [step for step in steps if isinstance(step.decision, Stay)]
+    moves = sorted((step for step in steps if isinstance(step.decision, Move)), key=lambda step: step.claimed.id)
+    _stay(stays)
+    moved = [step for step in moves if _move(step, now)]
+    TaskEvent.objects.bulk_create(_event(step, now) for step in moved)
+    Output.objects.bulk_create(output for step in moved for output in _outputs(step, now))
+    ended = [step for step in moved if step.decision.status in TERMINAL]
+    settle.settle([(step.claimed, step.decision) for step in ended], now=now)
+    for step in ended:
+        transaction.on_commit(partial(_forget_leftovers, step.claimed))
+    for step_name in _woken(moved):
+        transaction.on_commit(partial(wake.wake, step_name))
+    return {step.claimed.id for step in moved}
+
+
+def _forget_leftovers(task: Claimed) -> None:
+    """Delete what only the task's way needed: fetched inputs, and results that came inline and now lie under outputs."""
+    inputs.forget(task.id)
+    storage.delete_below(f"found/{shown('task', task.id)}")
+
+
+def _woken(moved: Sequence[Step]) -> set[str]:
+    """The steps that have work after these moves; a job that left its provider also leaves a free slot."""
+    names = {NEXT_STEP[step.decision.status] for step in moved if step.decision.status in NEXT_STEP}
+    return names | {"submit" for step in moved if step.claimed.row["status"] in OPEN and step.decision.status != "running"}
+
+
+def _stay(steps: Sequence[Step]) -> None:
+    """Rows that stay are written together: those that share all that is written share one UPDATE."""
+    groups: dict[tuple, list[Claimed]] = {}
+    for step in steps:
+        groups.setdefault(_stay_columns(step), []).append(step.claimed)
+    for columns, claimed in groups.items():
+        held(claimed).update(lease_token=0, lost_claims=0, **dict(columns))
+
+
+def _stay_columns(step: Step) -> tuple:
+    stay, row = step.decision, step.claimed.row
+    columns = {"due_at": stay.due_at, "tries": stay.tries, "unseen_since": stay.unseen_since}
+    # A bar that moves by less than 5 % is not worth a write to the row.
+    if stay.progress is not None and abs(stay.progress - row["progress"]) >= 0.05:
+        columns["progress"] = stay.progress
+    return tuple(columns.items())
+
+
+def _move(step: Step, now: datetime) -> bool:
+    claimed, move = step.claimed, step.decision
+    if move.status not in TRANSITIONS.get(claimed.row["status"], ()):
+        raise AssertionError(f"{claimed.row['status']} → {move.status} is not in the table of transitions")
+    mine = Task.objects.filter(id=claimed.id, lease_token=claimed.token, status=claimed.row["status"])
+    return mine.update(**_columns(step, now)) == 1
+
+
+def _columns(step: Step, now: datetime) -> dict:
+    move = step.decision
+    columns = {"status": move.status, "due_at": move.due_at, "lease_token": 0, "lost_claims": 0, "tries": move.tries, "updated_at": now}
+    if move.status == "queued":
+        columns |= {"avoid": move.avoid, "provider": None, "route": None}
+    if move.handle is not None:
+        columns["handle"] = move.handle
+    if move.found is not None:
+        columns["found"] = found_columns(move)
+    if move.warnings:
+        columns["warnings"] = [*step.claimed.row["warnings"], *move.warnings]
+    if move.status in TERMINAL:
+        columns |= {"captured": move.captured, "finished_at": now, "flagged": move.flag} | _error_columns(move)
+    if move.status == "succeeded":
+        columns["progress"] = 1
+    return columns
+
+
+def found_columns(move: Move) -> list[dict]:
+    """The upstream's results as the row keeps them."""
+    return [
+        {"url": one.url, "content_type": one.content_type, "lives_until": one.lives_until and one.lives_until.isoformat()}
+        for one in move.found.outputs
+    ]
+
+
+def _error_columns(move: Move) -> dict:
+    error = move.error
+    if error is None:
+        return {}
+    return {
+        "error_code": error.code,
+        "error_message": error.message[:500],
+        "error_field": (error.field or "")[:100],
+        "retryable": error.retryable,
+    }
+
+
+def _event(step: Step, now: datetime) -> TaskEvent:
+    move = step.decision
+    detail = {"code": move.error.code, "message": move.error.message[:500]} if move.error else {}
+    return TaskEvent(task_id=step.claimed.id, status=move.status, detail=detail, by=step.by, created_at=now)
+
+
+def _outputs(step: Step, now: datetime) -> list[Output]:
+    claimed = step.claimed
+    return [
+        Output(
+            task_id=claimed.id,
+            account_id=claimed.row["account_id"],
+            position=position,
+            type=one.type,
+            content_type=one.content_type,
+            bytes=one.bytes,
+            sha256=one.sha256,
+            width=one.width,
+            height=one.height,
+            duration=one.duration,
+            key=one.key,
+            thumbnail_key=one.thumbnail_key,
+            created_at=now,
+        )
+        for position, one in enumerate(step.decision.outputs)
+    ]

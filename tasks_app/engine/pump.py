@@ -1,0 +1,176 @@
+"""The pump: claims rows while its window has room, keeps their calls open at once, and lands each outcome as it arrives.
+
+    take ─► call (on the event loop, no transaction open) ─► land
+    take: rows claimed, in a transaction of its own     land: the outcomes that have arrived, in one short transaction
+"""
+
+import logging
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
+from threading import Event, Lock
+from time import monotonic, sleep
+from typing import TypeVar
+
+from django.db import InterfaceError, OperationalError, close_old_connections
+
+from providers.errors import OutcomeUnknown, UpstreamError
+
+from . import loop
+from .claims import LEASE, Claimed, extend, give_back
+from .clock import Clock
+from .decisions import Outcome
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+AWAY = (OperationalError, InterfaceError)
+Arrived = list[tuple[Claimed, Outcome]]
+stopping = Event()  # set when the process was asked to stop: nothing more is claimed
+LAND_AT_ONCE = 200
+LOOK_EVERY = 0.5  # seconds between looks for due rows while calls are open
+STOP_WITHIN = 20.0  # seconds that open calls may still take after the process was asked to stop
+BREATH = 0.5  # seconds before the database is asked again after it failed
+
+
+@dataclass
+class Pump:
+    """One step of the road, run by one thread at a time in this process; `wake` makes a running pump look for rows at once."""
+
+    name: str
+    take: Callable[[int, Clock], list[Claimed]]
+    call: Callable[[Claimed], Awaitable[Outcome]]
+    land: Callable[[Arrived, Clock], None]
+    window: int
+    repeatable: bool = True  # whether a call that was cut off may simply be made again
+    wake: Event = field(default_factory=Event)
+    busy: Lock = field(default_factory=Lock)
+
+    def run(self, clock: Clock, *, wait: bool = False) -> int:
+        """Work until nothing is due and nothing is open, or until asked to stop; returns how many outcomes landed.
+
+        Where another thread of this process runs it already, that one is told to look again (or, with `wait`, waited for).
+        """
+        if not self.busy.acquire(blocking=wait):
+            self.wake.set()
+            return 0
+        try:
+            return Run(self, clock).until_dry()
+        finally:
+            self.busy.release()
+
+
+@dataclass
+class Run:
+    """One run of a pump: its open calls and what has arrived."""
+
+    pump: Pump
+    clock: Clock
+    open: dict[Future, Claimed] = field(default_factory=dict)
+    arrived: SimpleQueue = field(default_factory=SimpleQueue)
+    landed: int = 0
+    looked_at: float = float("-inf")
+    extended_at: float = field(default_factory=monotonic)
+    there_is_more: bool = True
+    stop_by: float = float("inf")
+
+    def until_dry(self) -> int:
+        while True:
+            self.fill()
+            if not self.open or self.must_leave():
+                return self.landed
+            self.land(self.wait())
+            self.keep_claims()
+
+    def must_leave(self) -> bool:
+        """Whether the time to stop is up. What may be asked again goes back at once, the rest when its lease ends."""
+        if not stopping.is_set():
+            return False
+        self.stop_by = min(self.stop_by, monotonic() + STOP_WITHIN)
+        if monotonic() < self.stop_by:
+            return False
+        if self.pump.repeatable:
+            guarded(lambda: give_back(list(self.open.values()), now=self.clock()))
+        return True
+
+    def fill(self) -> None:
+        """Claim what the window has room for, and open its calls."""
+        room = self.pump.window - len(self.open)
+        if stopping.is_set() or room <= 0 or not self.should_look(room):
+            return
+        self.pump.wake.clear()
+        self.looked_at = monotonic()
+        claimed = guarded(lambda: self.pump.take(room, self.clock)) or []
+        self.there_is_more = len(claimed) >= room
+        for one in claimed:
+            self.start(one)
+
+    def should_look(self, room: int) -> bool:
+        # Claiming a few rows at a time costs as much as claiming many: wait until a quarter of the window is free.
+        worth_it = self.there_is_more and room * 4 >= self.pump.window
+        return not self.open or worth_it or self.pump.wake.is_set() or monotonic() - self.looked_at > LOOK_EVERY
+
+    def start(self, claimed: Claimed) -> None:
+        future = loop.start(_outcome(self.pump.call, claimed))
+        self.open[future] = claimed
+        future.add_done_callback(self.arrived.put)
+
+    def wait(self) -> Arrived:
+        """What has arrived, after waiting a moment for the first."""
+        done = []
+        try:
+            done.append(self.arrived.get(timeout=0.1))
+            while len(done) < LAND_AT_ONCE:
+                done.append(self.arrived.get_nowait())
+        except Empty:
+            pass
+        return [(self.open.pop(future), future.result()) for future in done]
+
+    def land(self, arrived: Arrived) -> None:
+        """Write the outcomes down. They exist nowhere else, so a database that is away is asked again until it answers."""
+        while arrived and guarded(lambda: self.land_each_if_need_be(arrived) or True) is None:
+            if stopping.is_set() and monotonic() > self.stop_by:
+                return log.error("%s: stopped with %d outcomes that the database did not take", self.pump.name, len(arrived))
+            sleep(BREATH)
+        self.landed += len(arrived)
+
+    def land_each_if_need_be(self, arrived: Arrived) -> None:
+        """All in one transaction; one by one where that fails, so that a single bad outcome holds up no other."""
+        try:
+            self.pump.land(arrived, self.clock)
+        except AWAY:
+            raise
+        except Exception:
+            # A door: the row keeps its claim, so it comes back, is counted as lost, and is quarantined if that goes on.
+            log.exception("%s: %d outcomes could not be written", self.pump.name, len(arrived))
+            for one in arrived if len(arrived) > 1 else ():
+                self.land_each_if_need_be([one])
+
+    def keep_claims(self) -> None:
+        if self.open and monotonic() - self.extended_at > LEASE.total_seconds() / 3:
+            self.extended_at = monotonic()
+            guarded(lambda: extend(list(self.open.values()), now=self.clock()))
+
+
+def guarded(work: Callable[[], T]) -> T | None:
+    """`work`'s answer, or None when the database was away; its connection is then replaced, and the next try gets a new one."""
+    try:
+        return work()
+    except AWAY as error:
+        log.warning("the database is away: %s", error)
+        close_old_connections()
+        return None
+
+
+async def _outcome(call: Callable[[Claimed], Awaitable[Outcome]], claimed: Claimed) -> Outcome:
+    """What the call came to; an error it raised is the outcome."""
+    try:
+        return await call(claimed)
+    except UpstreamError as error:
+        return error
+    except Exception:
+        # A door: a fault of ours after the request may have left. Nothing is known of what it did there.
+        log.exception("a call failed in our own code")
+        return OutcomeUnknown()
+

@@ -1,0 +1,116 @@
+"""Caps that queue: rows are taken into a provider's free slots, counted and taken under the provider's row lock."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+from itertools import groupby
+from time import monotonic
+from uuid import UUID
+
+from django.db.models import Count, Min
+
+from providers import directory, routing
+from providers.directory import RouteSnapshot
+from providers.models import Provider
+
+from ..models import Task
+from . import attempts, lifecycle
+from .claims import Claimed, new_token, won
+from .decisions import jitter
+from .transactions import whole
+
+Used = Counter  # (provider id, route id) → open jobs
+
+
+def take(room: int, *, now: datetime) -> list[Claimed]:
+    """Claim up to `room` due rows for which a provider has a free slot, with their intent written. Lanes share the room evenly."""
+    taken: list[Claimed] = []
+    lanes = due_lanes(now)
+    for position, lane in enumerate(lanes):
+        share = -(-(room - len(taken)) // (len(lanes) - position))
+        taken += _take_from(lane, share, now) if share else []
+    return taken
+
+
+def due_lanes(now: datetime) -> list[str]:
+    """Lanes with a row that is due, a model's normal priority before its low one. Reads one index entry a lane."""
+    queued = Task.objects.filter(status="queued").exclude(lane__startswith="@")
+    oldest = queued.order_by().values("lane").annotate(oldest=Min("due_at")).values_list("lane", "oldest")
+    return sorted(lane for lane, due_at in oldest if due_at is not None and due_at <= now)
+
+
+def used(provider_ids: Sequence[int]) -> Used:
+    """Open jobs by provider and route."""
+    rows = Task.objects.filter(provider__in=provider_ids, status__in=lifecycle.OPEN).order_by()
+    counted = rows.values("provider_id", "route_id").annotate(open=Count("*")).values_list("provider_id", "route_id", "open")
+    return Counter({(provider_id, route_id): count for provider_id, route_id, count in counted})
+
+
+def free(route: RouteSnapshot, used: Used) -> int | None:
+    """Free slots of a route: the least of its own cap's and its provider's; None where neither has a cap."""
+    left = []
+    if route.max_jobs is not None:
+        left.append(route.max_jobs - used[route.provider_id, route.id])
+    if (cap := directory.provider(route.provider_id).max_jobs) is not None:
+        left.append(cap - sum(count for (provider_id, _), count in used.items() if provider_id == route.provider_id))
+    return max(min(left), 0) if left else None
+
+
+def is_capped(route: RouteSnapshot) -> bool:
+    return route.max_jobs is not None or directory.provider(route.provider_id).max_jobs is not None
+
+
+def _take_from(lane: str, room: int, now: datetime) -> list[Claimed]:
+    routes = {route.id: route for route in directory.routes(lane.removesuffix(":low"))}
+    left = _free_slots(list(routes.values()))
+    if not any(count is None or count > 0 for count in left.values()):
+        return []
+    due = Task.objects.filter(status="queued", lane=lane, due_at__lte=now).order_by("due_at")
+    chosen = _assign(due.values_list("id", "avoid", "attempts")[:room], routes, left)
+    return [claimed for route_id, ids in chosen for claimed in whole(partial(_take_into, routes[route_id], ids, now))]
+
+
+def _free_slots(routes: Sequence[RouteSnapshot]) -> dict[int, int | None]:
+    capped = [route for route in routes if is_capped(route)]
+    in_use = used([route.provider_id for route in capped]) if capped else Counter()
+    return {route.id: free(route, in_use) for route in routes}
+
+
+def _assign(rows: Sequence[tuple], routes: dict[int, RouteSnapshot], left: dict[int, int | None]) -> list[tuple[int, list[UUID]]]:
+    """A route for each row while slots last, as (route id, task ids)."""
+    pairs = []
+    for id, avoid, tries in rows:
+        candidates = [_candidate(route, left[route.id]) for route in routes.values()]
+        choice = routing.choose(candidates, avoid=avoid, dice=(jitter(id, tries) - 0.8) / 0.4 % 1)
+        if choice is None:
+            break
+        pairs.append((choice.route_id, id))
+        if left[choice.route_id] is not None:
+            left[choice.route_id] -= 1
+    pairs.sort()
+    return [(route_id, [id for _, id in group]) for route_id, group in groupby(pairs, key=lambda pair: pair[0])]
+
+
+def _candidate(route: RouteSnapshot, free: int | None) -> routing.Candidate:
+    return routing.Candidate(
+        route_id=route.id,
+        provider_id=route.provider_id,
+        upstream_model=route.upstream_model,
+        priority=route.priority,
+        weight=route.weight,
+        free=free,
+    )
+
+
+def _take_into(route: RouteSnapshot, ids: list[UUID], now: datetime) -> list[Claimed]:
+    """Take rows into a route's slots: the count and the take are one, because both happen under the provider's row lock."""
+    taken, token = monotonic(), new_token()
+    if is_capped(route):
+        Provider.objects.select_for_update().only("id").get(id=route.provider_id)
+        ids = ids[: free(route, used([route.provider_id]))]
+    lifecycle.begin(ids, token, route, directory.provider(route.provider_id).credential_version, now=now)
+    claimed = won(ids, token, taken)
+    attempts.intend(claimed, route, now=now)
+    lifecycle.record([one.id for one in claimed], "submitting", now=now)
+    return claimed

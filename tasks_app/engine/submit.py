@@ -1,0 +1,127 @@
+"""queued → submitting → running: buy each task once.
+
+    take   rows with a free slot, each with its intent committed; and what a dead worker left in `submitting`
+    call   inputs gathered, then one paid call that nothing below repeats
+    land   what the upstream answered, first on the attempt, then on the task
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from django.conf import settings
+
+from providers import catalogue
+from providers.adapters import Adapter
+from providers.errors import NotSent, OutcomeUnknown
+from providers.outcomes import Accepted, Finished, Job
+
+from .. import inputs
+from ..ids import shown
+from ..models import Task
+from ..storage import storage
+from . import attempts, claims, decisions, jobs, lifecycle, slots
+from .claims import Claimed
+from .clock import Clock
+from .decisions import Outcome
+from .pump import Arrived, Pump
+from .transactions import whole
+
+
+@dataclass(frozen=True, slots=True)
+class Submission(Claimed):
+    """A claimed row with what its call needs, read beforehand because the call may not touch the database."""
+
+    adapter: Adapter
+    job: Job
+    input: Mapping[str, Any]
+    schema: Mapping[str, Any]
+    plan: Mapping[str, Any]
+    is_fresh: bool
+    known: Accepted | None  # the answer that a dead worker recorded
+
+
+def take(room: int, clock: Clock) -> list[Submission]:
+    """What a dead worker left first, then queued rows for which a provider has a free slot."""
+    now = clock()
+    left = [one for one in claims.take("submitting", limit=room, now=now) if not _quarantined(one, clock)]
+    fresh = slots.take(room - len(left), now=now) if len(left) < room else []
+    return _with_inputs(left, is_fresh=False) + _with_inputs(fresh, is_fresh=True)
+
+
+async def call(task: Submission) -> Outcome:
+    """Buy it, or find out what became of an earlier try; the answer's inline bytes are put into storage first."""
+    if task.known:
+        return task.known
+    facts = task.adapter.FACTS
+    if not task.is_fresh and not facts.can_ask_again:
+        return OutcomeUnknown()
+    media = await inputs.gather(task.id, task.schema, task.input, task.plan, local=facts.local_media)
+    if not task.may_send:
+        # Paused for so long that another worker may have taken over. Nothing was sent by this one.
+        return NotSent() if task.is_fresh else OutcomeUnknown()
+    job = replace(task.job, input=media)
+    if task.is_fresh or facts.token == "replays":
+        return await _kept(task, await task.adapter.submit(job))
+    return await _kept(task, await task.adapter.find(job))
+
+
+def land(arrived: Arrived, clock: Clock) -> None:
+    now = clock()
+    steps = [lifecycle.Step(task, decisions.after_submit(task.snapshot, outcome, task.adapter.FACTS, now)) for task, outcome in arrived]
+    whole(partial(_land, arrived, steps, now))
+
+
+def _land(arrived: Arrived, steps: list[lifecycle.Step], now) -> None:
+    for task, outcome in arrived:
+        attempts.landed(task, outcome, now=now)
+    moved = lifecycle.advance(steps, now=now)
+    for task, outcome in arrived:
+        if isinstance(outcome, Accepted | Finished) and task.id not in moved:
+            attempts.orphan(task)
+
+
+def _quarantined(claimed: Claimed, clock: Clock) -> bool:
+    move = decisions.after_lost_claims(claimed.snapshot)
+    if move:
+        lifecycle.advance([lifecycle.Step(claimed, move)], now=clock())
+    return move is not None
+
+
+def _with_inputs(claimed: list[Claimed], *, is_fresh: bool) -> list[Submission]:
+    if not claimed:
+        return []
+    texts = dict(Task.objects.filter(id__in=[one.id for one in claimed]).values_list("id", "input"))
+    known = {} if is_fresh else attempts.accepted(claimed)
+    return [_submission(one, texts[one.id], is_fresh, known.get(one.id)) for one in claimed]
+
+
+def _submission(claimed: Claimed, input: dict, is_fresh: bool, known: Accepted | None) -> Submission:
+    schema = catalogue.get(claimed.row["model"]).schema
+    plan = inputs.plan(claimed.row["account_id"], schema, input)
+    return Submission(claimed.row, claimed.taken, jobs.adapter(claimed), jobs.job(claimed), input, schema, plan, is_fresh, known)
+
+
+async def _kept(task: Submission, outcome: Outcome) -> Outcome:
+    """The outcome with each inline result put into storage, because a row has no room for bytes and a crash would lose them."""
+    if not isinstance(outcome, Finished):
+        return outcome
+    outputs = [await _keep(task, position, found) for position, found in enumerate(outcome.outputs)]
+    return replace(outcome, outputs=tuple(outputs))
+
+
+async def _keep(task: Submission, position: int, found):
+    if found.content is None:
+        return found
+    key = f"found/{shown('task', task.id)}/{task.row['attempts']}-{position}"
+    await storage.put(key, _once(found.content), content_type=found.content_type, limit=len(found.content))
+    return replace(found, url=f"storage:{key}", content=None)
+
+
+async def _once(content: bytes):
+    yield content
+
+
+pump = Pump("submit", take, call, land, window=settings.SUBMIT_WINDOW, repeatable=False)
+run = pump.run

@@ -1,0 +1,168 @@
+"""From the references in an input (file_…, task_…/0, https URLs) to what an adapter gets.
+
+check    at accept: may this account use each of them?
+plan     before a submit: what lies behind those of our own, in two queries at most
+gather   during a submit, without the database: the input with a Media in each reference's place
+"""
+
+import asyncio
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Exists, OuterRef
+
+from providers.catalogue import InvalidInput, Model
+from providers.errors import Invalid, NotAccepted, NotSent
+from providers.outcomes import Media
+from providers.schemas import Path, media_paths, written
+
+from . import egress, ids
+from .models import File, Output, Task
+from .storage import Unwritable, links, media, storage
+
+AT_ONCE = 4  # fetches of one task
+# One text for what is missing and for what is another account's, so that nobody learns which ids exist.
+MISSING = "is no file of this account and no output of a task of it that succeeded"
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """What a reference to our own storage leads to; `kind` is file or output."""
+
+    kind: str
+    id: UUID
+    key: str
+    content_type: str
+
+
+def check(account_id: int, model: Model, input: Mapping[str, Any]) -> None:
+    """Raise InvalidInput that names each reference which this account may not use; no URL is asked yet."""
+    places = list(media_paths(model.schema, input))
+    own = _found(account_id, {reference for _, reference in places})
+    faults = [(written(path), _fault(reference)) for path, reference in places if reference not in own]
+    if errors := [{"field": field, "message": fault} for field, fault in faults if fault]:
+        raise InvalidInput(errors)
+
+
+def plan(account_id: int, schema: Mapping[str, Any], input: Mapping[str, Any]) -> dict[str, Own]:
+    """What lies behind each reference to our own storage; one that is gone since the task was accepted is left out."""
+    return _found(account_id, {reference for _, reference in media_paths(schema, input)})
+
+
+async def gather(
+    task_id: UUID, schema: Mapping[str, Any], input: Mapping[str, Any], plan: Mapping[str, Own], *, local: bool
+) -> dict[str, Any]:
+    """The input with Media objects in it; raises Invalid that names the field, or NotSent where trying again may help.
+
+    `local`: the adapter reads files on this machine, so what lies elsewhere is fetched first, once for a task: a second try finds it.
+    """
+    places = list(media_paths(schema, input))
+    first = {reference: written(path) for path, reference in reversed(places)}
+    got = await _gathered(f"inputs/{ids.shown('task', task_id)}", first, plan, local)
+    return _replaced(input, (), {path: got[reference] for path, reference in places})
+
+
+def forget(task_id: UUID) -> None:
+    """Delete what `gather` fetched for a task that is over."""
+    storage.delete_below(f"inputs/{ids.shown('task', task_id)}")
+
+
+def _found(account_id: int, references: Iterable[str]) -> dict[str, Own]:
+    files = {reference: id for reference in references if (id := ids.parse("file", reference))}
+    outputs = {reference: place for reference in references if (place := _place(reference))}
+    return _files(account_id, files) | _outputs(account_id, outputs)
+
+
+def _place(reference: str) -> tuple[UUID, int] | None:
+    """The task and position that `task_…/0` names."""
+    task, _, position = reference.partition("/")
+    id = ids.parse("task", task)
+    return (id, int(position)) if id and re.fullmatch("[0-9]{1,4}", position) else None
+
+
+def _files(account_id: int, wanted: Mapping[str, UUID]) -> dict[str, Own]:
+    rows = File.objects.filter(account_id=account_id, id__in=wanted.values()).values_list("id", "key", "content_type") if wanted else ()
+    found = {id: Own("file", id, key, content_type) for id, key, content_type in rows}
+    return {reference: found[id] for reference, id in wanted.items() if id in found}
+
+
+def _outputs(account_id: int, wanted: Mapping[str, tuple[UUID, int]]) -> dict[str, Own]:
+    if not wanted:
+        return {}
+    succeeded = Exists(Task.objects.filter(id=OuterRef("task_id"), status=Task.Status.SUCCEEDED))
+    rows = Output.objects.filter(succeeded, account_id=account_id, task_id__in={task for task, _ in wanted.values()})
+    columns = rows.values_list("task_id", "position", "id", "key", "content_type")
+    found = {(task, position): Own("output", *rest) for task, position, *rest in columns}
+    return {reference: found[place] for reference, place in wanted.items() if place in found}
+
+
+def _fault(reference: str) -> str | None:
+    """What is wrong with a reference that is none of this account's own; None for a URL that may be fetched."""
+    if ids.parse("file", reference) or _place(reference):
+        return MISSING
+    if "://" not in reference:
+        return "must be file_…, task_…/0 or an https URL"
+    try:
+        egress.check(reference)
+    except Invalid as fault:
+        return fault.message
+    return None
+
+
+async def _gathered(folder: str, first: Mapping[str, str], plan: Mapping[str, Own], local: bool) -> dict[str, Media]:
+    """The Media of each reference; `first` says in which field each stands first."""
+    gate = asyncio.Semaphore(AT_ONCE)
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = {
+                reference: group.create_task(_media(reference, field, f"{folder}/{number}", plan, local, gate))
+                for number, (reference, field) in enumerate(first.items())
+            }
+    except BaseExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+    return {reference: task.result() for reference, task in tasks.items()}
+
+
+async def _media(reference: str, field: str, key: str, plan: Mapping[str, Own], local: bool, gate: asyncio.Semaphore) -> Media:
+    if own := plan.get(reference):
+        path = str(storage.path(own.key)) if local else None
+        return Media(links.signed_url(own.kind, own.id), own.content_type, path)
+    if fault := _fault(reference):
+        raise Invalid(fault, field=field)
+    if not local:
+        return Media(reference)
+    async with gate:
+        try:
+            return await _fetched(reference, key)
+        except Invalid as refused:
+            raise Invalid(refused.message, field=field) from refused
+        except (NotAccepted, Unwritable) as passing:
+            raise NotSent(f"{field} could not be fetched: {passing}", field=field) from passing
+
+
+async def _fetched(url: str, key: str) -> Media:
+    """The file behind a URL, in our storage; a put is whole or not there, so what is there needs no second fetch."""
+    limit = settings.UPLOAD_LIMIT_MB * 1024 * 1024
+    if storage.size(key) is None:
+        async with egress.fetch(url, limit=limit) as (content_type, chunks):
+            await storage.put(key, chunks, content_type=content_type, limit=limit)
+    path = storage.path(key)
+    try:
+        return Media(url, await asyncio.to_thread(media.content_type, path), str(path))
+    except media.NotMedia as fault:
+        raise Invalid(f"the file at the URL cannot be used: {fault}") from fault
+
+
+def _replaced(value: Any, path: Path, places: Mapping[Path, Media]) -> Any:
+    """A copy of `value` with each Media in its place."""
+    if path in places:
+        return places[path]
+    if isinstance(value, Mapping):
+        return {name: _replaced(below, (*path, name), places) for name, below in value.items()}
+    if isinstance(value, list):
+        return [_replaced(below, (*path, number), places) for number, below in enumerate(value)]
+    return value

@@ -1,0 +1,24 @@
+"""The attempt: one try to submit a task to one provider. Appended before the call, completed after it, without the fence."""
+
+from django.db import models
+
+from providers.models import Provider, Route
+
+from ..ids import Uuid7Field
+
+
+class Attempt(models.Model):
+    task_id = Uuid7Field(default=None)
+    token = models.CharField(max_length=64, unique=True)
+    provider = models.ForeignKey(Provider, models.DO_NOTHING, db_constraint=False, db_index=False)
+    route = models.ForeignKey(Route, models.DO_NOTHING, db_constraint=False, db_index=False)
+    intended_at = models.DateTimeField()
+    landed_at = models.DateTimeField(null=True)
+    handle = models.JSONField(null=True)
+    outcome = models.CharField(max_length=40, default="")  # accepted, finished, or an error's code; empty: no answer yet
+    message = models.CharField(max_length=500, default="")
+    upstream_cost = models.FloatField(null=True)
+    is_orphan = models.BooleanField(default=False)  # accepted after the task had moved on
+
+    class Meta:
+        indexes = [models.Index(fields=["task_id"], name="attempt_of_task")]

@@ -1,0 +1,81 @@
+"""The task: one row is the queue entry, the state and the record."""
+
+from django.db import models
+
+from accounts.models import Account
+from providers.models import Provider, Route
+
+from ..ids import Uuid7Field
+
+
+class Task(models.Model):
+    """What a client asked for. Only engine/lifecycle.py writes `status`; a row is born queued."""
+
+    class Status(models.TextChoices):
+        QUEUED = "queued"
+        SUBMITTING = "submitting"
+        RUNNING = "running"
+        STORING = "storing"
+        SUCCEEDED = "succeeded"
+        FAILED = "failed"
+        CANCELED = "canceled"
+        EXPIRED = "expired"
+
+    id = Uuid7Field(primary_key=True)
+    # No database keys to account, provider and route: their checks would lock rows that the hold and the slots contend for.
+    account = models.ForeignKey(Account, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="tasks")
+    kind = models.CharField(max_length=16)
+    model = models.CharField(max_length=64)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.QUEUED)
+    # Where the row waits: its model, `model:low` for low priority, `@account` while parked at the account's cap.
+    lane = models.CharField(max_length=72)
+    priority = models.CharField(max_length=6, default="normal")
+    progress = models.FloatField(default=0)
+    input = models.JSONField()
+    metadata = models.JSONField(default=dict)
+    end_user = models.CharField(max_length=128, default="")
+    retry_of = Uuid7Field(null=True, default=None)
+    idempotency_key = models.CharField(max_length=255, null=True)
+    request_hash = models.BinaryField(max_length=32)
+
+    cost_items = models.JSONField(default=list)
+    hold = models.BigIntegerField(default=0)
+    captured = models.BigIntegerField(null=True)
+    expected_outputs = models.PositiveSmallIntegerField(default=1)
+
+    due_at = models.DateTimeField(null=True)
+    lease_token = models.BigIntegerField(default=0)
+    lost_claims = models.PositiveSmallIntegerField(default=0)
+    deadline_at = models.DateTimeField()
+
+    attempts = models.PositiveSmallIntegerField(default=0)
+    tries = models.PositiveSmallIntegerField(default=0)  # failures of this step in a row, for back-off
+    provider = models.ForeignKey(Provider, models.DO_NOTHING, db_constraint=False, db_index=False, null=True)
+    route = models.ForeignKey(Route, models.DO_NOTHING, db_constraint=False, db_index=False, null=True)
+    credential_version = models.PositiveIntegerField(null=True)
+    handle = models.JSONField(null=True)
+    avoid = models.PositiveBigIntegerField(null=True)  # the provider that just did not take it
+    unseen_since = models.DateTimeField(null=True)  # first of a run of 404s
+    found = models.JSONField(null=True)
+    warnings = models.JSONField(default=list)
+
+    error_code = models.CharField(max_length=40, default="")
+    error_message = models.CharField(max_length=500, default="")
+    error_field = models.CharField(max_length=100, default="")
+    retryable = models.BooleanField(default=False)
+    flagged = models.BooleanField(default=False)  # an operator should look
+    cancel_requested_at = models.DateTimeField(null=True)
+
+    created_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "idempotency_key"], name="task_once_per_key")]
+        indexes = [
+            models.Index(fields=["status", "lane", "due_at"], name="task_claim_queued"),  # claims.candidates, all day long
+            models.Index(fields=["status", "due_at"], name="task_claim_open"),  # claims.take of every other state
+            models.Index(fields=["provider", "status", "route"], name="task_slots"),  # slots.used
+            models.Index(fields=["account", "id"], name="task_listed"),  # GET /tasks
+        ]

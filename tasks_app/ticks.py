@@ -1,0 +1,60 @@
+"""A worker's own ticks: each step that it serves is run when its next row is due, whether or not a wake-up or beat ever comes."""
+
+import logging
+from datetime import timedelta
+from random import uniform
+from threading import Thread
+
+from celery.signals import worker_ready, worker_shutting_down
+from django.db import close_old_connections
+
+from .engine import claims, poll, pump, store, submit, wake
+from .engine.clock import Clock, database_clock
+
+log = logging.getLogger(__name__)
+
+STEPS = {"submit": (submit.pump, "queued"), "poll": (poll.pump, "running"), "store": (store.pump, "storing")}
+IDLE = 5.0  # seconds between looks when nothing is known to become due
+BLOCKED = 1.0  # seconds between looks when rows are due and none could be taken
+SOONEST = 0.05
+
+
+@worker_ready.connect
+def start(sender, **_) -> None:
+    """Begin to tick for the queues that this worker consumes."""
+    for step in STEPS.keys() & sender.app.amqp.queues.consume_from.keys():
+        wake.here[step] = STEPS[step][0].wake
+        Thread(target=tick, args=(step, database_clock), name=f"tick-{step}", daemon=True).start()
+
+
+@worker_shutting_down.connect
+def stop(**_) -> None:
+    """Claim nothing more; what is open may still finish."""
+    pump.stopping.set()
+    for pump_, _status in STEPS.values():
+        pump_.wake.set()
+
+
+def tick(step: str, clock: Clock) -> None:
+    """Run one step for as long as the process lives."""
+    pump_, status = STEPS[step]
+    while not pump.stopping.is_set():
+        try:
+            pump_.run(clock, wait=True)
+            pause = pause_until_due(status, clock)
+        except Exception:
+            # A door: whatever went wrong, the step must go on, or its tasks stand still until a restart.
+            log.exception("step %s failed", step)
+            pause = IDLE
+        close_old_connections()
+        pump_.wake.wait(pause)
+
+
+def pause_until_due(status: str, clock: Clock) -> float:
+    """Seconds until the next row of this status is due, never more than an idle tick."""
+    idle = IDLE * uniform(0.8, 1.2)  # noqa: S311 - workers should not look all at once
+    due_at = claims.next_due(status)
+    if due_at is None:
+        return idle
+    left = (due_at - clock()) / timedelta(seconds=1)
+    return BLOCKED if left <= 0 else min(max(left, SOONEST), idle)

@@ -1,0 +1,34 @@
+"""What Celery runs. No function takes an argument; running one twice, or not at all, is harmless."""
+
+from celery import shared_task
+
+from providers import health
+
+from . import cleanup, ticks  # noqa: F401 - ticks begin when the worker is ready
+from .engine import poll, store, submit
+from .engine.clock import database_clock
+
+
+@shared_task(ignore_result=True)
+def submit_due() -> None:
+    submit.run(clock=database_clock)
+
+
+@shared_task(ignore_result=True)
+def poll_due() -> None:
+    poll.run(clock=database_clock)
+
+
+@shared_task(ignore_result=True)
+def store_due() -> None:
+    store.run(clock=database_clock)
+
+
+@shared_task(ignore_result=True)
+def check_providers() -> None:
+    health.run_once(clock=database_clock)
+
+
+@shared_task(ignore_result=True)
+def clean_up() -> None:
+    cleanup.run_once(clock=database_clock, limit=500)

@@ -1,0 +1,1 @@
+"""How fast, measured: one module for each question, run together by `python -m tests.benchmarks`."""

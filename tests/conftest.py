@@ -1,0 +1,3 @@
+"""The standing cast, for every test."""
+
+pytest_plugins = ["tests.cast"]

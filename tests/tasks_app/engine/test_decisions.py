@@ -1,0 +1,236 @@
+"""What happens next, settled on paper."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+
+from providers.errors import (
+    GenerationFailed,
+    Invalid,
+    Moderated,
+    NotFound,
+    NotSent,
+    OutcomeUnknown,
+    QuotaExceeded,
+    RateLimited,
+    Retired,
+    Unauthenticated,
+    Unavailable,
+)
+from providers.outcomes import Accepted, Facts, Failed, Finished, Found, Running
+from tasks_app.engine.decisions import (
+    Move,
+    Snapshot,
+    Stay,
+    Stopped,
+    Stored,
+    StoredOutput,
+    after_lost_claims,
+    after_poll,
+    after_store,
+    after_submit,
+    backoff,
+    jitter,
+    stop_wanted,
+)
+
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+HONEST = Facts(kinds=frozenset({"video.generate"}), token="replays", cancel="free")
+DEAF = Facts(kinds=frozenset({"video.generate"}))
+NOT_ACCEPTED = [NotSent(), RateLimited(), Unavailable(), Unauthenticated(), QuotaExceeded(), Retired()]
+PICTURE = StoredOutput(type="image", content_type="image/png", bytes=10, sha256="0" * 64, key="outputs/x/0")
+
+
+def task(**changes) -> Snapshot:
+    row = {
+        "id": UUID(int=7),
+        "status": "submitting",
+        "provider_id": 3,
+        "tries": 0,
+        "lost_claims": 0,
+        "expected_outputs": 1,
+        "hold": 10,
+        "created_at": NOW,
+        "deadline_at": NOW + HOUR,
+        "unseen_since": None,
+        "cancel_requested": False,
+    }
+    return Snapshot(**row | changes)
+
+
+def named(error) -> str:
+    return type(error).__name__
+
+
+class TestAfterASubmit:
+    def test_an_accepted_job_is_polled_when_its_upstream_says(self):
+        move = after_submit(task(), Accepted({"id": 1}), HONEST, NOW)
+        assert (move.status, move.due_at, move.handle) == ("running", NOW + HONEST.first_poll, {"id": 1})
+
+    def test_an_accepted_job_whose_client_canceled_is_polled_at_once(self):
+        assert after_submit(task(cancel_requested=True), Accepted({}), HONEST, NOW).due_at == NOW
+
+    def test_a_job_that_is_finished_already_is_stored(self):
+        assert after_submit(task(), Finished((Found("https://x/1"),)), DEAF, NOW).status == "storing"
+
+    def test_finished_without_a_result_is_no_success(self):
+        move = after_submit(task(), Finished(()), DEAF, NOW)
+        assert (move.status, move.error.code) == ("failed", "no_output")
+
+    @pytest.mark.parametrize("error", [Invalid("no", field="size"), Moderated()], ids=named)
+    def test_a_refusal_is_final(self, error):
+        move = after_submit(task(), error, HONEST, NOW)
+        assert (move.status, move.error, move.captured, move.flag) == ("failed", error, 0, False)
+
+    @pytest.mark.parametrize("error", NOT_ACCEPTED, ids=named)
+    def test_what_was_not_accepted_waits_and_tries_elsewhere(self, error):
+        move = after_submit(task(), error, DEAF, NOW)
+        assert (move.status, move.avoid, move.tries) == ("queued", 3, 1)
+        assert NOW < move.due_at < NOW + timedelta(seconds=2)
+
+    def test_a_busy_upstream_that_names_a_time_is_left_alone_until_then(self):
+        assert after_submit(task(), RateLimited(retry_after=90), DEAF, NOW).due_at == NOW + timedelta(seconds=90)
+
+    def test_no_time_left_to_try_again_is_expiry(self):
+        assert after_submit(task(), RateLimited(retry_after=86400), DEAF, NOW).status == "expired"
+
+    def test_what_was_not_accepted_after_a_cancel_is_canceled(self):
+        assert after_submit(task(cancel_requested=True), RateLimited(), DEAF, NOW).status == "canceled"
+
+    def test_an_unknown_outcome_is_asked_about_where_that_is_safe(self):
+        stay = after_submit(task(), OutcomeUnknown(), HONEST, NOW)
+        assert isinstance(stay, Stay) and stay.tries == 1
+
+    def test_an_unknown_outcome_is_never_sent_again_where_it_is_not(self):
+        move = after_submit(task(), OutcomeUnknown(), DEAF, NOW)
+        assert (move.status, move.error.code, move.flag, move.captured) == ("failed", "submission_outcome_unknown", True, 0)
+
+    def test_asking_ends_at_the_deadline(self):
+        assert after_submit(task(), OutcomeUnknown(), HONEST, NOW + HOUR).status == "failed"
+
+    def test_a_lookup_that_finds_nothing_queues_the_task_again(self):
+        move = after_submit(task(), None, HONEST, NOW)
+        assert (move.status, move.avoid) == ("queued", None)
+
+
+class TestAfterAPoll:
+    def test_a_running_job_is_asked_about_at_its_pace(self):
+        stay = after_poll(task(status="running"), Running(0.4), HONEST, NOW)
+        assert stay.progress == 0.4
+        assert HONEST.pace * 0.8 <= stay.due_at - NOW <= HONEST.pace * 1.2 + timedelta(seconds=0.1)
+
+    def test_an_old_job_is_asked_about_less_often(self):
+        old = task(status="running", created_at=NOW - HOUR)
+        assert after_poll(old, Running(), HONEST, NOW).due_at - NOW > HONEST.pace * 3
+
+    def test_a_finished_job_is_stored_even_after_its_deadline(self):
+        assert after_poll(task(), Finished((Found("https://x/1"),)), HONEST, NOW + 2 * HOUR).status == "storing"
+
+    def test_the_upstreams_verdict_is_final(self):
+        assert after_poll(task(), Failed(GenerationFailed("broken")), HONEST, NOW).error.message == "broken"
+
+    @pytest.mark.parametrize("error", [*NOT_ACCEPTED, OutcomeUnknown()], ids=named)
+    def test_no_answer_is_no_verdict(self, error):
+        assert isinstance(after_poll(task(), error, HONEST, NOW), Stay)
+
+    def test_one_404_is_no_verdict(self):
+        stay = after_poll(task(), NotFound(), HONEST, NOW)
+        assert (stay.unseen_since, stay.tries) == (NOW, 1)
+
+    def test_three_404s_over_two_minutes_are(self):
+        gone = task(tries=2, unseen_since=NOW - timedelta(minutes=2))
+        assert after_poll(gone, NotFound(), HONEST, NOW).status == "failed"
+
+    @pytest.mark.parametrize(("tries", "minutes"), [(1, 9), (9, 1)])
+    def test_fewer_or_quicker_ones_are_not(self, tries, minutes):
+        seen_lately = task(tries=tries, unseen_since=NOW - timedelta(minutes=minutes))
+        assert isinstance(after_poll(seen_lately, NotFound(), HONEST, NOW), Stay)
+
+    def test_another_fault_in_between_starts_the_count_anew(self):
+        assert after_poll(task(tries=2, unseen_since=NOW), Unavailable(), HONEST, NOW).unseen_since is None
+
+    def test_a_job_that_runs_past_its_deadline_expires(self):
+        assert after_poll(task(), Running(), DEAF, NOW + HOUR).status == "expired"
+
+    def test_no_poll_is_planned_after_the_deadline(self):
+        late = NOW + HOUR - timedelta(seconds=1)
+        assert after_poll(task(), Running(), HONEST, late).due_at <= NOW + HOUR + timedelta(seconds=0.1)
+
+    def test_a_job_stopped_for_its_client_is_canceled_and_costs_nothing(self):
+        move = after_poll(task(cancel_requested=True), Stopped(free=True), HONEST, NOW)
+        assert (move.status, move.captured, move.error) == ("canceled", 0, None)
+
+    def test_a_stop_that_is_billed_is_captured(self):
+        assert after_poll(task(cancel_requested=True), Stopped(free=False), HONEST, NOW).captured == 10
+
+    def test_a_job_stopped_for_its_deadline_expires(self):
+        assert after_poll(task(), Stopped(free=True), HONEST, NOW + HOUR).status == "expired"
+
+
+class TestAfterStoring:
+    def store(self, outcome, lives_for=HOUR, **changes):
+        return after_store(task(status="storing", **changes), outcome, NOW + lives_for, NOW)
+
+    def test_all_outputs_capture_the_whole_hold(self):
+        move = self.store(Stored((PICTURE,)))
+        assert (move.status, move.captured, move.warnings) == ("succeeded", 10, ())
+
+    def test_fewer_outputs_than_asked_capture_their_share_and_say_so(self):
+        move = self.store(Stored((PICTURE, PICTURE)), expected_outputs=4)
+        assert (move.status, move.captured, move.warnings) == ("succeeded", 5, ("2 of 4 outputs were made.",))
+
+    def test_more_outputs_than_asked_capture_no_more_than_the_hold(self):
+        assert self.store(Stored((PICTURE, PICTURE))).captured == 10
+
+    def test_a_passing_fault_is_tried_again_while_the_result_lives(self):
+        assert isinstance(self.store(Unavailable()), Stay)
+
+    @pytest.mark.parametrize("outcome", [Invalid("404"), Unavailable()], ids=named)
+    def test_a_result_that_is_gone_is_lost_and_never_bought_again(self, outcome):
+        move = self.store(outcome, lives_for=timedelta(0))
+        assert (move.status, move.error.code, move.flag, move.captured) == ("failed", "result_lost", True, 0)
+
+
+class TestLostWorkers:
+    @pytest.mark.parametrize(("lost", "status"), [(0, None), (2, None), (3, "failed")])
+    def test_the_third_lost_worker_quarantines_the_task(self, lost, status):
+        move = after_lost_claims(task(lost_claims=lost))
+        assert (move and move.status) == status
+
+
+class TestStopping:
+    @pytest.mark.parametrize(
+        ("cancel", "requested", "late", "wanted"),
+        [
+            ("free", False, False, False),
+            ("free", True, False, True),
+            ("free", False, True, True),
+            ("billed", True, False, True),
+            ("billed", False, True, False),  # paying for a stop does not help anyone
+            ("unsupported", True, True, False),
+        ],
+    )
+    def test_a_job_is_stopped_when_that_helps(self, cancel, requested, late, wanted):
+        facts = Facts(kinds=frozenset(), cancel=cancel)
+        assert stop_wanted(task(cancel_requested=requested), facts, NOW + HOUR if late else NOW) is wanted
+
+
+class TestBackOff:
+    def test_it_doubles_up_to_five_minutes(self):
+        waits = [backoff(task(tries=tries), None) / jitter(UUID(int=7), tries) for tries in range(12)]
+        assert [round(wait.total_seconds()) for wait in waits] == [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300]
+
+    def test_tasks_that_failed_together_do_not_come_back_together(self):
+        factors = [jitter(UUID(int=id), 1) for id in range(1000)]
+        assert 0.8 <= min(factors) < 0.82 and 1.18 < max(factors) <= 1.2
+        assert len(set(factors)) > 500
+
+
+def test_every_move_is_in_the_table_of_transitions():
+    from tasks_app.engine.lifecycle import TRANSITIONS
+
+    outcomes = [Accepted({}), Finished((Found("x"),)), *NOT_ACCEPTED, OutcomeUnknown(), Invalid(), None]
+    moves = [after_submit(task(cancel_requested=c), outcome, facts, NOW) for outcome in outcomes for facts in (HONEST, DEAF) for c in (0, 1)]
+    assert {move.status for move in moves if isinstance(move, Move)} <= TRANSITIONS["submitting"]
