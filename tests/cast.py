@@ -13,7 +13,7 @@ from accounts.models import Account
 from providers import catalogue, credentials, directory
 from providers.models import Provider, PublicModel, Route
 from tasks_app import cleanup
-from tasks_app.engine import accept, cancel, claims, loop, poll, store, submit
+from tasks_app.engine import accept, cancel, loop, poll, store, submit
 from tasks_app.models import Task
 from tests.upstreams import Grit, Plasma
 
@@ -95,9 +95,9 @@ class Road:
         return store.run(self.clock)
 
     def moves_to_next_due(self) -> bool:
-        """Move the clock to when the next row is due; False where none ever is."""
-        due = [at for status in ("queued", "submitting", "running", "storing") if (at := claims.next_due(status))]
-        ahead = [at for at in due if at > self.clock.now]
+        """Move the clock to when the next row is due, or to its deadline; False where no task is open."""
+        due = Task.objects.filter(finished_at=None).values_list("due_at", "deadline_at")
+        ahead = [at for row in due for at in row if at and at > self.clock.now]
         if not ahead:
             return False
         self.clock.now = min(ahead)
