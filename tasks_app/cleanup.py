@@ -19,7 +19,6 @@ from .storage import storage
 def run_once(*, clock: Clock, limit: int) -> dict[str, int]:
     """Every clean-up once, each with at most `limit` rows; returns how many rows each dealt with."""
     return {
-        "expired": expire_waiting(clock=clock, limit=limit),
         "tasks": remove_old_tasks(clock=clock, limit=limit),
         "files": remove_old_files(clock=clock, limit=limit),
     }

@@ -52,7 +52,7 @@ def tick(step: str, clock: Clock) -> None:
 
 def pause_until_due(status: str, clock: Clock) -> float:
     """Seconds until the next row of this status is due, never more than an idle tick."""
-    idle = IDLE * uniform(0.8, 1.2)  # noqa: S311 - workers should not look all at once
+    idle = IDLE * uniform(0.8, 1.2)
     due_at = claims.next_due(status)
     if due_at is None:
         return idle

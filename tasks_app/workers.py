@@ -30,5 +30,10 @@ def check_providers() -> None:
 
 
 @shared_task(ignore_result=True)
+def expire_waiting() -> None:
+    cleanup.expire_waiting(clock=database_clock, limit=500)
+
+
+@shared_task(ignore_result=True)
 def clean_up() -> None:
     cleanup.run_once(clock=database_clock, limit=500)

@@ -21,10 +21,32 @@ from .decisions import Snapshot
 LEASE = timedelta(seconds=30)  # a dead worker's tasks move again after this; a pump extends it for its open calls
 SEND_WITHIN = 15.0  # seconds of a claim's life in which a paid call may still begin
 
-COLUMNS = (
-    "id account_id kind model lane priority status lease_token attempts tries lost_claims provider_id route_id credential_version handle found "
-    "hold expected_outputs warnings progress unseen_since cancel_requested_at created_at deadline_at"
-).split()
+COLUMNS = [
+    "id",
+    "account_id",
+    "kind",
+    "model",
+    "lane",
+    "priority",
+    "status",
+    "lease_token",
+    "attempts",
+    "tries",
+    "lost_claims",
+    "provider_id",
+    "route_id",
+    "credential_version",
+    "handle",
+    "found",
+    "hold",
+    "expected_outputs",
+    "warnings",
+    "progress",
+    "unseen_since",
+    "cancel_requested_at",
+    "created_at",
+    "deadline_at",
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,8 +139,8 @@ def after_poll(task: Snapshot, outcome: Outcome, facts: Facts, now: datetime) ->
         case Failed(error):
             return Move("failed", error=error)
         case Stopped(free):
-            error = None if task.cancel_requested else Expired()
-            return Move("canceled" if task.cancel_requested else "expired", error=error, captured=0 if free else task.hold)
+            captured = 0 if free else task.hold
+            return Move("canceled", captured=captured) if task.cancel_requested else Move("expired", error=Expired(), captured=captured)
         case NotFound() if _is_gone(task, now):
             return Move("failed", error=outcome, flag=True)
         case _ if now >= task.deadline_at:

@@ -1,8 +1,8 @@
 """The table of transitions, and the only writer of `status`.
 
-    queued ─► submitting ─► running ─► storing ─► succeeded
-      ▲           │  └──────────────────► ▲   └─► failed
-      └───────────┘   and from each of the first three ─► failed, canceled, expired
+queued ─► submitting ─► running ─► storing ─► succeeded
+  ▲           │  └──────────────────► ▲   └─► failed
+  └───────────┘   and from each of the first three ─► failed, canceled, expired
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """The pump: claims rows while its window has room, keeps their calls open at once, and lands each outcome as it arrives.
 
-    take ─► call (on the event loop, no transaction open) ─► land
-    take: rows claimed, in a transaction of its own     land: the outcomes that have arrived, in one short transaction
+take ─► call (on the event loop, no transaction open) ─► land
+take: rows claimed, in a transaction of its own     land: the outcomes that have arrived, in one short transaction
 """
 
 import logging
@@ -134,6 +134,7 @@ class Run:
                 return log.error("%s: stopped with %d outcomes that the database did not take", self.pump.name, len(arrived))
             sleep(BREATH)
         self.landed += len(arrived)
+        return None
 
     def land_each_if_need_be(self, arrived: Arrived) -> None:
         """All in one transaction; one by one where that fails, so that a single bad outcome holds up no other."""
@@ -173,4 +174,3 @@ async def _outcome(call: Callable[[Claimed], Awaitable[Outcome]], claimed: Claim
         # A door: a fault of ours after the request may have left. Nothing is known of what it did there.
         log.exception("a call failed in our own code")
         return OutcomeUnknown()
-

@@ -76,7 +76,7 @@ async def _pieces(key: str) -> AsyncIterator[bytes]:
         pieces = storage.open(key)
     except FileNotFoundError:
         raise Invalid("the result is not there any more") from None
-    while (piece := await asyncio.to_thread(next, pieces, b"")):
+    while piece := await asyncio.to_thread(next, pieces, b""):
         yield piece
 
 

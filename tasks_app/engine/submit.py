@@ -1,8 +1,8 @@
 """queued → submitting → running: buy each task once.
 
-    take   rows with a free slot, each with its intent committed; and what a dead worker left in `submitting`
-    call   inputs gathered, then one paid call that nothing below repeats
-    land   what the upstream answered, first on the attempt, then on the task
+take   rows with a free slot, each with its intent committed; and what a dead worker left in `submitting`
+call   inputs gathered, then one paid call that nothing below repeats
+land   what the upstream answered, first on the attempt, then on the task
 """
 
 from collections.abc import Mapping

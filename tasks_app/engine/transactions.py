@@ -27,7 +27,7 @@ def whole(work: Callable[[], T]) -> T:
             if attempt == TRIES or not passing(error):
                 raise
             log.info("transaction tried again: %s", error.args[:1])
-            time.sleep(0.01 * 2**attempt * random.random())  # noqa: S311 - the dice only part two that met
+            time.sleep(0.01 * 2**attempt * random.random())
     raise AssertionError("unreachable")
 
 

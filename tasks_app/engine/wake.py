@@ -26,30 +26,22 @@ def wake(step: str) -> None:
     """Say that there is work for `step`: to this process if it runs the step, else by one message for all who say so at once."""
     if step in here:
         here[step].set()
-    elif _is_first(step):
+    elif _may_send(step, monotonic()):
         _send(step)
 
 
-def _is_first(step: str) -> bool:
-    now = monotonic()
+def _may_send(step: str, now: float) -> bool:
     if now < _broken_until or now - _sent_at.get(step, -COALESCE) < COALESCE:
         return False
     _sent_at[step] = now
-    try:
-        return cache.add(f"wake:{step}", 1, COALESCE)
-    except Exception as error:  # a door: whatever the cache's client raises, a wake-up may be lost
-        return _broke(error)
+    return True
 
 
 def _send(step: str) -> None:
-    try:
-        current_app.send_task(WORKER_FUNCTIONS[step], queue=step, ignore_result=True)
-    except Exception as error:  # a door: likewise for the broker's client
-        _broke(error)
-
-
-def _broke(error: Exception) -> bool:
     global _broken_until
-    _broken_until = monotonic() + PAUSE
-    log.warning("no wake-ups for %.0f s, workers look by themselves: %s", PAUSE, type(error).__name__)
-    return False
+    try:
+        if cache.add(f"wake:{step}", 1, COALESCE):
+            current_app.send_task(WORKER_FUNCTIONS[step], queue=step, ignore_result=True)
+    except Exception as error:  # noqa: BLE001 - a door: whatever Redis's clients raise, a wake-up may be lost
+        _broken_until = monotonic() + PAUSE
+        log.warning("no wake-ups for %.0f s, workers look by themselves: %s", PAUSE, type(error).__name__)

@@ -62,7 +62,8 @@ class TestAClaim:
 
     def test_tokens_never_repeat_and_fit_the_column(self):
         tokens = {claims.new_token() for _ in range(10_000)}
-        assert len(tokens) == 10_000 and all(0 < token < 2**63 for token in tokens)
+        assert len(tokens) == 10_000
+        assert all(0 < token < 2**63 for token in tokens)
 
 
 class TestTheFence:
@@ -272,7 +273,9 @@ class TestTheIndexes:
             pytest.skip("about MySQL's optimizer")
 
     def explain(self, queryset) -> tuple[str, str]:
-        row = dict(zip(("id", "select", "table", "type", "possible", "key", "len", "ref", "rows", "extra"), self.rows(queryset), strict=False))
+        row = dict(
+            zip(("id", "select", "table", "type", "possible", "key", "len", "ref", "rows", "extra"), self.rows(queryset), strict=False)
+        )
         return row["key"], row["extra"] or ""
 
     def rows(self, queryset):
@@ -294,14 +297,20 @@ class TestTheIndexes:
         return crowd
 
     def test_candidates_of_a_lane_come_in_order_from_the_index_alone(self, crowd):
-        due = Task.objects.filter(status="queued", lane="darkroom/plasma-image", due_at__lte=START).order_by("due_at").values_list("id")[:100]
+        due = (
+            Task.objects.filter(status="queued", lane="darkroom/plasma-image", due_at__lte=START).order_by("due_at").values_list("id")[:100]
+        )
         key, extra = self.explain(due)
-        assert key == "task_claim_queued" and "filesort" not in extra and "Using index" in extra
+        assert key == "task_claim_queued"
+        assert "filesort" not in extra
+        assert "Using index" in extra
 
     def test_due_rows_of_a_status_come_in_order_from_the_index_alone(self, crowd):
         due = Task.objects.filter(status="running", due_at__lte=START).order_by("due_at").values_list("id")[:100]
         key, extra = self.explain(due)
-        assert key == "task_claim_open" and "filesort" not in extra and "Using index" in extra
+        assert key == "task_claim_open"
+        assert "filesort" not in extra
+        assert "Using index" in extra
 
 
 def test_only_lifecycle_writes_status():
@@ -309,7 +318,9 @@ def test_only_lifecycle_writes_status():
     from pathlib import Path
 
     root = Path(lifecycle.__file__).resolve().parents[2]
-    writes = re.compile(r"""(update|create)\([^)]*\bstatus=|\.status\s*=[^=]|["']status["']\s*:\s*["']?(queued|submitting|running|storing)""")
+    writes = re.compile(
+        r"""(update|create)\([^)]*\bstatus=|\.status\s*=[^=]|["']status["']\s*:\s*["']?(queued|submitting|running|storing)"""
+    )
     guilty = [
         str(path.relative_to(root))
         for package in ("tasks_app", "accounts", "providers")
@@ -317,5 +328,3 @@ def test_only_lifecycle_writes_status():
         if "migrations" not in path.parts and "api" not in path.parts and path.name != "lifecycle.py" and writes.search(path.read_text())
     ]
     assert guilty == []
-
-

@@ -101,7 +101,8 @@ class TestAfterASubmit:
 
     def test_an_unknown_outcome_is_asked_about_where_that_is_safe(self):
         stay = after_submit(task(), OutcomeUnknown(), HONEST, NOW)
-        assert isinstance(stay, Stay) and stay.tries == 1
+        assert isinstance(stay, Stay)
+        assert stay.tries == 1
 
     def test_an_unknown_outcome_is_never_sent_again_where_it_is_not(self):
         move = after_submit(task(), OutcomeUnknown(), DEAF, NOW)
@@ -224,7 +225,8 @@ class TestBackOff:
 
     def test_tasks_that_failed_together_do_not_come_back_together(self):
         factors = [jitter(UUID(int=id), 1) for id in range(1000)]
-        assert 0.8 <= min(factors) < 0.82 and 1.18 < max(factors) <= 1.2
+        assert 0.8 <= min(factors) < 0.82
+        assert 1.18 < max(factors) <= 1.2
         assert len(set(factors)) > 500
 
 
@@ -232,5 +234,7 @@ def test_every_move_is_in_the_table_of_transitions():
     from tasks_app.engine.lifecycle import TRANSITIONS
 
     outcomes = [Accepted({}), Finished((Found("x"),)), *NOT_ACCEPTED, OutcomeUnknown(), Invalid(), None]
-    moves = [after_submit(task(cancel_requested=c), outcome, facts, NOW) for outcome in outcomes for facts in (HONEST, DEAF) for c in (0, 1)]
+    moves = [
+        after_submit(task(cancel_requested=c), outcome, facts, NOW) for outcome in outcomes for facts in (HONEST, DEAF) for c in (0, 1)
+    ]
     assert {move.status for move in moves if isinstance(move, Move)} <= TRANSITIONS["submitting"]

@@ -42,13 +42,19 @@ class TestAnUpstreamThatBehaves:
         road.runs_dry()
         output = Output.objects.get(task_id=task.id)
         assert (output.type, output.content_type, output.position, len(output.sha256)) == ("video", "video/mp4", 0, 64)
-        assert output.width and output.height and output.duration and output.bytes and output.thumbnail_key
+        assert output.width
+        assert output.height
+        assert output.duration
+        assert output.bytes
+        assert output.thumbnail_key
 
     def test_the_attempt_keeps_handle_outcome_and_cost(self, acme, plasma, road):
         task = acme.submits("darkroom/plasma-image")
         road.runs_dry()
         attempt = Attempt.objects.get(task_id=task.id)
-        assert attempt.outcome == "accepted" and attempt.handle["id"] in plasma.jobs and attempt.landed_at
+        assert attempt.outcome == "accepted"
+        assert attempt.handle["id"] in plasma.jobs
+        assert attempt.landed_at
 
     def test_a_job_done_in_the_answer_itself_skips_polling(self, acme, plasma, road):
         plasma.instant = True
@@ -90,7 +96,9 @@ class TestRefusals:
 
 
 class TestNotAccepted:
-    @pytest.mark.parametrize("order", [answer(429, retry_after=3), answer(503, code=19), answer(401, code=31), answer(402, code=23)], ids=str)
+    @pytest.mark.parametrize(
+        "order", [answer(429, retry_after=3), answer(503, code=19), answer(401, code=31), answer(402, code=23)], ids=str
+    )
     def test_the_task_waits_and_is_bought_once_later(self, acme, plasma, road, order):
         plasma.will(order)
         task = acme.submits("darkroom/plasma-image")
