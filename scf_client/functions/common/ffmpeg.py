@@ -48,7 +48,7 @@ def streams(file: File) -> Streams:
     """What ffmpeg finds in a file; raises Invalid where that is nothing."""
     # Without an output ffmpeg ends with an error, after it has told what the input holds.
     command = [binary(), "-hide_banner", "-nostdin", *input_of(file)]
-    done = subprocess.run(command, capture_output=True, check=False, preexec_fn=limits.dying_with_us())  # noqa: PLW1509
+    done = subprocess.run(command, capture_output=True, check=False, preexec_fn=limits.dying_with_us())
     return _streams(done.stderr.decode(errors="replace"), file)
 
 
@@ -97,7 +97,7 @@ def binary() -> str:
 def _started(command: list[str], cwd: Path, said: BinaryIO, *, stdin: int) -> subprocess.Popen:
     # It dies with the thread that starts it, which waits for it.
     dying = limits.dying_with_us()
-    return subprocess.Popen(command, cwd=cwd, stdin=stdin, stdout=subprocess.PIPE, stderr=said, preexec_fn=dying)  # noqa: PLW1509
+    return subprocess.Popen(command, cwd=cwd, stdin=stdin, stdout=subprocess.PIPE, stderr=said, preexec_fn=dying)
 
 
 def _report(stdout: BinaryIO, progress: Callable[[int], None]) -> None:

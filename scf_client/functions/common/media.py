@@ -32,7 +32,11 @@ SIGNATURES: tuple[tuple[int, bytes, Type, str], ...] = (
     (0, b"fLaC", "audio", "flac"),
     (0, b"OggS", "audio", "ogg"),
 )
-NAMES = {"picture": "a JPEG, PNG, WebP, GIF or AVIF picture", "video": "an MP4, MOV, WebM or MKV video", "audio": "an MP3, WAV, FLAC, Ogg or AAC sound"}
+NAMES = {
+    "picture": "a JPEG, PNG, WebP, GIF or AVIF picture",
+    "video": "an MP4, MOV, WebM or MKV video",
+    "audio": "an MP3, WAV, FLAC, Ogg or AAC sound",
+}
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""A script to sentences, counts and timed subtitles."""

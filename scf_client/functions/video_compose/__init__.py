@@ -1,0 +1,1 @@
+"""Pictures and videos, one after another, to one video."""

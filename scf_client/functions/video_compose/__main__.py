@@ -1,0 +1,8 @@
+from pathlib import Path
+
+from ..common import server
+from ..common.inputs import Schema
+from ..common.server import Kind
+from . import compose
+
+server.main("video_compose", {"video.compose": Kind(Schema(Path(__file__).with_name("schema.json")), compose.make)})
