@@ -98,7 +98,8 @@ class AccountAdmin(ModelAdmin):
         account = get_object_or_404(Account, pk=object_id)
         amount, note = form.cleaned_data["amount"], form.cleaned_data["note"]
         try:
-            verb(account.id, amount, by=request.user.get_username(), note=note, now=timezone.now())
+            with transaction.atomic():
+                verb(account.id, amount, by=request.user.get_username(), note=note, now=timezone.now())
         except ValueError as refused:
             messages.error(request, str(refused))
         else:

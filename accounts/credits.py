@@ -129,7 +129,10 @@ def verify(account_id: int) -> list[str]:
     """What does not add up in this account, a sentence each; empty where all does."""
     # One statement, so one snapshot: a settlement between two would look like a fault.
     name, balance, booked = (
-        Account.objects.filter(id=account_id).annotate(booked=Coalesce(Sum("ledger__amount"), 0)).values_list("name", "balance", "booked").get()
+        Account.objects.filter(id=account_id)
+        .annotate(booked=Coalesce(Sum("ledger__amount"), 0))
+        .values_list("name", "balance", "booked")
+        .get()
     )
     return [] if balance == booked else [f"{name} has a balance of {balance} credits, but its ledger sums to {booked}."]
 

@@ -16,7 +16,9 @@ class Account(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        constraints = [models.CheckConstraint(condition=models.Q(balance__gte=models.F("held"), held__gte=0), name="account_never_overdrawn")]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(balance__gte=models.F("held"), held__gte=0), name="account_never_overdrawn")
+        ]
 
     def __str__(self):
         return self.name

@@ -85,6 +85,7 @@ def database(url: str) -> dict:
         # Threads x workers is the pool: each thread keeps its one connection, checked when a request starts on it.
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
+        "TEST": {"CHARSET": "utf8mb4"},
         "OPTIONS": {
             "charset": "utf8mb4",
             "isolation_level": "read committed",

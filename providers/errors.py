@@ -1,20 +1,20 @@
 """The closed set of what can go wrong upstream. The engine matches the families; people read the leaves.
 
-    UpstreamError
-    ├── Refused               the request itself is at fault; asking again cannot help; nothing was bought
-    │   ├── Invalid           an input that the upstream, or our adapter, does not take (`field` names it)
-    │   └── Moderated         the content was refused
-    ├── NotAccepted           surely nothing was bought; another route, or later
-    │   ├── NotSent           DNS, connect, TLS, no free connection
-    │   ├── RateLimited       429, busy, no free slot (`retry_after` seconds, where told)
-    │   ├── Unavailable       5xx that says 'not accepted', maintenance; on a poll: any answer that is no verdict
-    │   ├── Unauthenticated   401, 403: our credentials
-    │   ├── QuotaExceeded     our money or quota there is used up
-    │   └── Retired           the model is gone
-    ├── OutcomeUnknown        sent, and no readable answer: it may have been bought
-    ├── NotFound              the upstream does not know this job
-    └── GenerationFailed      the job ended there without a result
-        └── NoOutput          'finished', and nothing in it
+UpstreamError
+├── Refused               the request itself is at fault; asking again cannot help; nothing was bought
+│   ├── Invalid           an input that the upstream, or our adapter, does not take (`field` names it)
+│   └── Moderated         the content was refused
+├── NotAccepted           surely nothing was bought; another route, or later
+│   ├── NotSent           DNS, connect, TLS, no free connection
+│   ├── RateLimited       429, busy, no free slot (`retry_after` seconds, where told)
+│   ├── Unavailable       5xx that says 'not accepted', maintenance; on a poll: any answer that is no verdict
+│   ├── Unauthenticated   401, 403: our credentials
+│   ├── QuotaExceeded     our money or quota there is used up
+│   └── Retired           the model is gone
+├── OutcomeUnknown        sent, and no readable answer: it may have been bought
+├── NotFound              the upstream does not know this job
+└── GenerationFailed      the job ended there without a result
+    └── NoOutput          'finished', and nothing in it
 """
 
 

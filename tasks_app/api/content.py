@@ -28,7 +28,7 @@ class KeyOrSignature(IsAuthenticated):
     """An API key, or a link that we signed: `?signature=`."""
 
     def has_permission(self, request, view) -> bool:
-        return view.is_signed() or super().has_permission(request, view)
+        return super().has_permission(request, view) or view.is_signed()
 
 
 class ContentView(View):
@@ -42,7 +42,8 @@ class ContentView(View):
     content_negotiation_class = AnyAccept
 
     def is_signed(self) -> bool:
-        return links.is_signed(self.KIND, self.id(), self.request.GET.get("signature", ""))
+        signature = self.request.GET.get("signature")
+        return signature is not None and links.is_signed(self.KIND, self.id(), signature)
 
     def id(self) -> UUID:
         return id_in(self.KIND, self.kwargs["id"])
@@ -74,31 +75,28 @@ class Content:
     name: str
 
 
-def send(request, content: Content) -> HttpResponseBase:
+def send(request, content: Content, store: Any = storage) -> HttpResponseBase:
     """The content, a range of it, 304 where the client has it, or a redirect to a link of the store's own; raises Problem."""
-    if link := storage.sign(content.key, seconds=LINK_SECONDS):
+    if link := store.sign(content.key, seconds=LINK_SECONDS):
         return HttpResponseRedirect(link, headers={"Cache-Control": "private, no-cache"})
-    size = storage.size(content.key)
+    size = store.size(content.key)
     if size is None:
         raise problems.missing()
     headers = _headers(content)
     if content.etag in request.META.get("HTTP_IF_NONE_MATCH", ""):
         return HttpResponse(status=304, headers=headers)
-    return _bytes(request, content, size, headers, _range(request, content.etag, size))
+    part = _range(request, content.etag, size)
+    start, end = part or (0, size)
+    headers |= {"Content-Length": str(end - start)}
+    if part:
+        headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
+    body = () if request.method == "HEAD" else store.open(content.key, start, end)
+    return StreamingHttpResponse(body, status=206 if part else 200, headers=headers)
 
 
 def name_of(id: str, content_type: str) -> str:
     """A file name for what has none: its id with the usual extension."""
     return id + (mimetypes.guess_extension(content_type) or "")
-
-
-def _bytes(request, content: Content, size: int, headers: dict, part: tuple[int, int] | None) -> HttpResponseBase:
-    start, end = part or (0, size)
-    headers |= {"Content-Length": str(end - start)}
-    if part:
-        headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
-    body = () if request.method == "HEAD" else storage.open(content.key, start, end)
-    return StreamingHttpResponse(body, status=206 if part else 200, headers=headers)
 
 
 def _range(request, etag: str, size: int) -> tuple[int, int] | None:

@@ -1,5 +1,6 @@
 """Query parameters: which are known to a call, what each may be, and the WHERE clause they make."""
 
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from .orders import METADATA_LENGTH, METADATA_NAME
 from .render import RUNNING
 
 LIMIT, MOST = 20, 100
+ANY_METADATA = "metadata[…]"
 METADATA = re.compile(r"metadata\[(.*)\]", re.DOTALL)
 UNQUOTED_PLUS = re.compile(r" (\d\d:\d\d)$")  # `+` in a query that nobody quoted reads as a space
 # A task's id is made when the task is, so it bounds created_at; the clocks of two servers may differ by less than this.
@@ -83,8 +85,7 @@ def first_id_at(moment: datetime) -> UUID:
 
 
 def _plain(name: str) -> str:
-    """metadata[album] is a parameter of the name metadata."""
-    return "metadata" if METADATA.fullmatch(name) else name
+    return ANY_METADATA if METADATA.fullmatch(name) else name
 
 
 def _clauses(filters: Filters) -> Iterator[tuple[str, list[Any]]]:
@@ -101,7 +102,8 @@ def _clauses(filters: Filters) -> Iterator[tuple[str, list[Any]]]:
     if filters.created_before:
         yield "id < %s AND created_at < %s", [first_id_at(filters.created_before + SKEW).bytes, _stored(filters.created_before)]
     for name, value in filters.metadata.items():
-        yield _metadata_is(), [f'$."{name}"', value]
+        # SQLite compares names as they were written, and Django writes them in ASCII.
+        yield _metadata_is(), [f"$.{json.dumps(name)}", value]
 
 
 def _is(column: str) -> str:

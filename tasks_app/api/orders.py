@@ -128,7 +128,8 @@ def _priority(value: Any) -> Faults:
 
 def _expires_in(value: Any) -> Faults:
     least, most = EXPIRES_IN
-    if type(value) is not int or not least <= value <= most:
+    # JSON knows no whole numbers: 600.0 is one. True is none.
+    if type(value) not in (int, float) or value % 1 or not least <= value <= most:
         yield "", f"must be a whole number of seconds from {least} to {most}"
 
 

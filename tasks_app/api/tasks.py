@@ -18,7 +18,7 @@ from .view import PRIVATE, View, id_in
 
 
 class Tasks(View):
-    PARAMETERS: ClassVar = frozenset((*filters.READERS, "metadata"))
+    PARAMETERS: ClassVar = frozenset((*filters.READERS, filters.ANY_METADATA))
 
     @contract.create
     def post(self, request):

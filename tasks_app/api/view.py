@@ -23,7 +23,7 @@ class View(APIView):
     renderer_classes = (JSONRenderer,)
     parser_classes = (JSONParser,)
     content_negotiation_class = Negotiation
-    metadata_class = None
+    http_method_names = ("get", "head", "post", "delete")
     throttle_classes = ()
 
     def initial(self, request, *args, **kwargs):

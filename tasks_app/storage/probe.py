@@ -66,7 +66,7 @@ def look_at_image(path: str) -> None:
     if image.width * image.height <= MOST_PIXELS:
         # The colour transform doubles the time, so it is for pictures that bring a profile of their own.
         profile = {"output_profile": "srgb"} if image.get_typeof("icc-profile-data") else {}
-        small = pyvips.Image.thumbnail(path, SIDE, height=SIDE, size="down", **profile)
+        small = pyvips.Image.thumbnail(path, SIDE, height=SIDE, size="down", fail_on="error", **profile)
         tell_thumbnail(small.webpsave_buffer(Q=QUALITY, effort=2, keep="none"))
 
 

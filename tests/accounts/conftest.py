@@ -73,7 +73,19 @@ class Redis:
         self._process = None
 
     def start(self):
-        command = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", str(self._folder)]
+        command = [
+            "redis-server",
+            "--port",
+            str(self.port),
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+            "--dir",
+            str(self._folder),
+        ]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         for line in self._process.stdout:
             if "Ready to accept connections" in line:

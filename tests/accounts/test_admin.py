@@ -100,7 +100,9 @@ class TestMovingCredits:
         assert "acme has 10 credits free: 11 cannot be taken." in text
         assert books(acme) == (100, 90, 1)
 
-    @pytest.mark.parametrize(("action", "amount", "note"), [("grant", "0", "x"), ("grant", "-5", "x"), ("grant", "5", ""), ("adjust", "", "x")])
+    @pytest.mark.parametrize(
+        ("action", "amount", "note"), [("grant", "0", "x"), ("grant", "-5", "x"), ("grant", "5", ""), ("adjust", "", "x")]
+    )
     def test_a_form_that_makes_no_sense_books_nothing(self, olga, acme, action, amount, note):
         assert "errors" in says(submit(olga, page(acme, action), amount=amount, note=note))
         assert books(acme) == (100, 0, 0)

@@ -272,4 +272,3 @@ class TestStatements:
             batch.append(settlement(account, held=1, captured=1, reference=f"task_{number}"))
         with django_assert_num_queries(3):
             credits.settle(batch, now=now)
-

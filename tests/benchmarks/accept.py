@@ -34,7 +34,7 @@ def main(ground: Ground) -> Result:
         def fight(accounts: int) -> dict:
             return duel.fight(
                 {
-                    name: duel.Side(Load(server.url, "POST", [(key, paths[name]) for key in keys[name][:accounts]], BODY), server.pids)
+                    name: duel.Side(Load(server.url, "POST", [(key, paths[name]) for key in keys[name][:accounts]], BODY), server)
                     for name, server in servers.items()
                 }
             )
@@ -44,5 +44,5 @@ def main(ground: Ground) -> Result:
 
 
 def memory(servers: dict) -> list[Row]:
-    sizes = {name: pss_mb(server.pids) for name, server in servers.items()}
+    sizes = {name: pss_mb(server) for name, server in servers.items()}
     return [compared("PSS of the three workers", sizes["darkroom"], sizes.get("peer"), unit="MB")]

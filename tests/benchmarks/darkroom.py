@@ -161,8 +161,18 @@ def _output(task: Any) -> Any:
 
 @dataclass(frozen=True)
 class Web:
+    """The web tier; `workers` change while it serves, because each is recycled after its share of requests."""
+
     url: str
-    pids: list[int]
+    master: int
+
+    @property
+    def workers(self) -> list[int]:
+        return children(self.master)
+
+    @property
+    def pids(self) -> list[int]:
+        return [self.master, *self.workers]
 
 
 @contextmanager
@@ -171,7 +181,7 @@ def web(ground: Ground) -> Iterator[Web]:
     command = (sys.executable, "-m", "gunicorn", "-c", "deploy/gunicorn.conf.py", "config.wsgi")
     with process(*command, until=listens(ground.web_port)) as master:
         wait_for(lambda: len(children(master.pid)) >= 3, within=20, what="three web workers")
-        yield Web(f"http://127.0.0.1:{ground.web_port}", children(master.pid))
+        yield Web(f"http://127.0.0.1:{ground.web_port}", master.pid)
 
 
 @contextmanager

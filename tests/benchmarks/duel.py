@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from time import sleep
+from typing import Any
 
 from .load import Load, Measured, fire, medians
 from .processes import cpu_s
@@ -15,10 +16,10 @@ REST_S = 0.5
 
 @dataclass(frozen=True)
 class Side:
-    """One contender: what to ask it, and the worker processes that answer."""
+    """One contender: what to ask it, and who answers."""
 
     load: Load
-    pids: list[int]
+    server: Any  # darkroom.Web or peer.Peer
 
 
 def fight(sides: Mapping[str, Side], *, rounds: int = ROUNDS) -> dict[str, Measured]:
@@ -35,9 +36,9 @@ def fight(sides: Mapping[str, Side], *, rounds: int = ROUNDS) -> dict[str, Measu
 
 
 def _round(side: Side) -> Measured:
-    before = cpu_s(side.pids)
+    before = cpu_s(side.server.pids)
     requests, measured = fire(side.load)
-    return replace(measured, cpu_ms=1000 * (cpu_s(side.pids) - before) / max(requests, 1))
+    return replace(measured, cpu_ms=1000 * (cpu_s(side.server.pids) - before) / max(requests, 1))
 
 
 def rows(what: str, seen: Mapping[str, Measured], *, at_least: float) -> list[Row]:

@@ -107,9 +107,7 @@ def stop(running: subprocess.Popen) -> None:
         running.wait()
 
 
-def wait_for(
-    holds: Callable[[], bool], *, within: float, what: str, every: float = 0.1, alive: subprocess.Popen | None = None
-) -> float:
+def wait_for(holds: Callable[[], bool], *, within: float, what: str, every: float = 0.1, alive: subprocess.Popen | None = None) -> float:
     """Wait until `holds()`; returns the seconds it took, raises TimeoutError that says what was waited for."""
     began = time.monotonic()
     while not holds():

@@ -12,6 +12,7 @@ from . import peer
 from .ground import BUFFER_POOL_MB, ROOT, Ground
 from .rows import HEADS, Result
 
+PACKAGES = ("Django", "djangorestframework", "celery", "gunicorn", "mysqlclient", "aiohttp")
 PAGE = ROOT / "docs/performance.md"
 HEAD = """# Performance
 
@@ -19,8 +20,10 @@ Measured by `make bench` in one run on one machine, and written by it. Trust the
 database and both contenders share the machine's cores. The rounds of Darkroom and the peer alternate, so that noise hits both; each
 number is the median of the rounds.
 
-The peer is the kind of system that Darkroom succeeds: Express under PM2 with three instances and a mysql2 pool of 20, with no ORM and no logs. It
-uses the same MariaDB and the same Redis. It is no part of this repository; without it (`var/benchmarks/peer`), only Darkroom is measured.
+The peer is the kind of system that Darkroom succeeds: Express under PM2 with three instances and a mysql2 pool of 20, with
+no ORM and no logs.
+It uses the same MariaDB and the same Redis. It is no part of this repository;
+without it (`var/benchmarks/peer`), only Darkroom is measured.
 """
 
 
@@ -29,7 +32,7 @@ def facts(ground: Ground) -> list[tuple[str, str]]:
     with peer.connect(ground) as cursor:
         cursor.execute("SELECT VERSION()")
         mariadb = cursor.fetchone()[0]
-    packages = ", ".join(f"{name} {version(name)}" for name in ("Django", "djangorestframework", "celery", "gunicorn", "mysqlclient", "aiohttp"))
+    packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     return [
         ("measured", f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"),
         ("machine", f"{os.cpu_count()} cores ({_processor()}), {_memory_gb():.0f} GB, {platform.system()} {platform.release()}"),

@@ -18,6 +18,12 @@ from .ground import WORK, Ground, free_ports, listens, wait_for
 
 FOLDER = WORK / "peer"
 CREDITS = 10**9
+INPUT = {"prompt": "a paper kite over the sea"}
+OUTPUT = [{"url": "https://cdn.example.com/results/1.png", "content_type": "image/png", "bytes": 1_400_000}]
+FINISHED = """
+    INSERT INTO tasks (id, account_id, model, status, input, output, progress, created_at, updated_at)
+    SELECT UUID(), a.id, 'bench/picture', 'succeeded', %s, %s, 100, NOW(6) - INTERVAL seq SECOND, NOW(6) FROM accounts a, seq_1_to_{}
+"""
 
 
 @dataclass(frozen=True)
@@ -25,19 +31,19 @@ class Peer:
     """`keys`: an API key for each account."""
 
     url: str
-    pids: list[int]
+    workers: list[int]
     keys: list[str]
     ground: Ground
+
+    @property
+    def pids(self) -> list[int]:
+        return self.workers
 
     def finished_tasks(self, *, each: int) -> list[tuple[str, str]]:
         """Give each account this many finished tasks with one output; returns (key, path of one task) pairs."""
         with connect(self.ground, "seed_baseline") as cursor:
             cursor.execute("DELETE FROM tasks")
-            insert = (
-                "INSERT INTO tasks (id, account_id, model, status, input, output, progress, created_at, updated_at)"
-                " SELECT UUID(), a.id, 'bench/picture', 'succeeded', %s, %s, 100, NOW(6) - INTERVAL seq SECOND, NOW(6) FROM accounts a, seq_1_to_{}"
-            )
-            cursor.execute(insert.format(each), [json.dumps({"prompt": "a paper kite over the sea"}), json.dumps([{"url": "https://…/1.png"}])])
+            cursor.execute(FINISHED.format(each), [json.dumps(INPUT), json.dumps(OUTPUT)])
             cursor.execute("SELECT account_id, id FROM tasks ORDER BY RAND() LIMIT 2000")
             return [(self.keys[account_id - 1], f"/api/tasks/{id}") for account_id, id in cursor.fetchall()]
 
@@ -62,8 +68,9 @@ def peer(ground: Ground, *, accounts: int) -> Iterator[Peer]:
     try:
         pm2("start", "ecosystem.config.js", env=env)
         wait_for(listens(port), within=30, what="the peer to serve")
-        pids = [each["pid"] for each in json.loads(pm2("jlist", env=env)[pm2("jlist", env=env).index("[") :])]
-        yield Peer(f"http://127.0.0.1:{port}", pids, keys, ground)
+        listed = pm2("jlist", env=env)
+        workers = [each["pid"] for each in json.loads(listed[listed.index("[{") :])]
+        yield Peer(f"http://127.0.0.1:{port}", workers, keys, ground)
     finally:
         pm2("kill", env=env)
 

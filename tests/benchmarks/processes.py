@@ -28,6 +28,10 @@ def _pss_kb(pid: int) -> int:
 
 
 def _ticks(pid: int) -> int:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return 0  # recycled just now: its time is in its parent's
     # The fields after the command's closing bracket; utime, stime, cutime, cstime are fields 14 to 17 of proc(5).
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    fields = stat.rpartition(")")[2].split()
     return sum(int(field) for field in fields[11:15])

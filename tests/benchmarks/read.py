@@ -28,7 +28,7 @@ def main(ground: Ground) -> Result:
             listed["peer"] = [(key, "/api/tasks") for key in servers["peer"].keys]
 
         def fight(requests: dict) -> dict:
-            return duel.fight({name: duel.Side(Load(server.url, "GET", requests[name]), server.pids) for name, server in servers.items()})
+            return duel.fight({name: duel.Side(Load(server.url, "GET", requests[name]), server) for name, server in servers.items()})
 
         rows = duel.rows("one task", fight(one), at_least=0.6) + duel.rows("a list of 20", fight(listed), at_least=0.6)
         return Result(TITLE, TEXT, rows)

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 
 class Wire:
-    """`wire.paths[path]` is bytes to answer with, or an async function that gets the writer; `asked` lists the paths, `heads` all of each."""
+    """`wire.paths[path]` is bytes, or an async function that gets the writer; `asked` lists the paths, `heads` all of each."""
 
     def __init__(self, port: int, scheme: str):
         self.port, self.scheme, self.paths, self.asked, self.heads, self.connections = port, scheme, {}, [], [], 0

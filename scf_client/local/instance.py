@@ -1,0 +1,72 @@
+"""One instance of a function: a child process that serves one event at a time, with all that it starts in a group of its own."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from ..functions.common import limits
+
+PACKAGE = "scf_client.functions"
+FUNCTIONS = Path(__file__).resolve().parent.parent / "functions"
+HOME = FUNCTIONS.parent.parent
+
+
+class Died(Exception):
+    """The instance ended, or answered nothing readable, in the middle of an event."""
+
+
+def names() -> set[str]:
+    """The functions there are."""
+    return {path.parent.name for path in FUNCTIONS.glob("*/__main__.py")}
+
+
+class Instance:
+    """Starts at once; its first event waits in the socket until it is ready."""
+
+    def __init__(self, function: str, *, memory_mb: int, log_format: str):
+        # The child inherits a socket that listens already: no port can be lost to another process in between.
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            self._url = f"http://127.0.0.1:{listening.getsockname()[1]}/event-invoke"
+            command = [sys.executable, "-m", f"{PACKAGE}.{function}", "--fd", str(listening.fileno()), "--parent", str(os.getpid())]
+            command += ["--memory-mb", str(memory_mb), "--log-format", log_format]
+            self._process = subprocess.Popen(
+                command,
+                cwd=HOME,
+                stdin=subprocess.DEVNULL,
+                pass_fds=(listening.fileno(),),
+                start_new_session=True,
+                preexec_fn=limits.dying_with_us(),
+            )
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def is_alive(self) -> bool:
+        return self._process.poll() is None
+
+    async def invoke(self, http: aiohttp.ClientSession, event: Mapping[str, Any], *, time_limit_s: float) -> dict[str, Any]:
+        """The function's envelope; raises Died, or TimeoutError after `time_limit_s`. After either, only `end` is of use."""
+        try:
+            async with http.post(self._url, json=event, timeout=aiohttp.ClientTimeout(total=time_limit_s)) as answer:
+                answer.raise_for_status()
+                return await answer.json()
+        except TimeoutError:
+            raise
+        except (aiohttp.ClientError, ValueError, OSError) as fault:
+            raise Died(type(fault).__name__) from fault
+
+    def end(self) -> None:
+        """Kill it and all that it started."""
+        if self._process.returncode is None:  # not reaped, so its number cannot be another's
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()

@@ -1,0 +1,147 @@
+"""The runs of this runtime. A token has one run: asked for again, it is the same one, and its result outlives the runtime.
+
+Only a run that a dying runtime took along starts anew, when its token comes again.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from ..functions.common import logs
+from .folder import Folder
+from .instance import Died
+from .pool import Pool
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a client asks for: `event` holds kind and input, `time_limit_s` counts from when the run starts."""
+
+    token: str
+    function: str
+    event: Mapping[str, Any]
+    time_limit_s: float
+
+
+@dataclass
+class Run:
+    """One run in memory, until its final state is on disk."""
+
+    order: Order
+    status: str = "queued"
+    result: dict[str, Any] | None = None
+    runs_started: int = 0
+    is_canceled: bool = False
+    task: asyncio.Task | None = field(default=None, repr=False)
+
+
+class Runs:
+    def __init__(self, folder: Folder, pool: Pool):
+        self._folder, self._pool = folder, pool
+        self._runs: dict[str, Run] = {}
+        self._http: aiohttp.ClientSession | None = None
+
+    async def open(self) -> None:
+        # Without kept-alive connections an instance that has died meanwhile cannot swallow an event.
+        self._http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, force_close=True))
+
+    async def close(self) -> None:
+        """End every run without a result, and every instance."""
+        tasks = [run.task for run in self._runs.values() if run.task]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._pool.close()
+        if self._http:
+            await self._http.close()
+
+    def submit(self, order: Order) -> dict[str, Any]:
+        """The state of the token's run, which is started if there is none."""
+        # No await between look-up and entry: two requests at once cannot start two runs.
+        if (state := self.state(order.token)) is not None:
+            return state
+        run = self._runs[order.token] = Run(order)
+        run.task = asyncio.create_task(self._carry_out(run))
+        return self._shown(run)
+
+    def state(self, token: str) -> dict[str, Any] | None:
+        """None where the token is unknown."""
+        if run := self._runs.get(token):
+            return self._shown(run)
+        return self._folder.state(token)
+
+    async def end(self, token: str) -> dict[str, Any] | None:
+        """Kill a run that is not over; returns its state, None where the token is unknown."""
+        run = self._runs.get(token)
+        if run and run.task and not run.task.done():
+            run.is_canceled = True
+            run.task.cancel()
+            await asyncio.wait([run.task])
+            if run.result is None:  # it was canceled before its first step
+                self._land(run, _failed("canceled", "The run was ended on request."))
+        return self.state(token)
+
+    async def _carry_out(self, run: Run) -> None:
+        logs.token.set(run.order.token)
+        try:
+            result = await self._result(run)
+        except asyncio.CancelledError:
+            if not run.is_canceled:
+                raise  # the runtime ends: whoever asks again gets a new run
+            result = _failed("canceled", "The run was ended on request.")
+        self._land(run, result)
+
+    async def _result(self, run: Run) -> dict[str, Any]:
+        order = run.order
+        try:
+            async with self._pool.lent(order.function) as instance:
+                out, work = self._folder.begin(order.token)
+                run.status, run.runs_started = "running", run.runs_started + 1
+                event = {**order.event, "token": order.token, "out": str(out), "work": str(work)}
+                return _located(await instance.invoke(self._http, event, time_limit_s=order.time_limit_s), out)
+        except TimeoutError:
+            return _failed("time_limit", f"The run took longer than its {order.time_limit_s:g} s and was ended.")
+        except Died as fault:
+            log.warning("an instance of %s died: %s", order.function, fault)
+            return _failed("instance_died", "The function's process died in the middle of the run.")
+        except Exception:
+            log.exception("the run failed")
+            return _failed("internal", "The run failed; the runtime's log has the reason.")
+
+    def _land(self, run: Run, result: dict[str, Any]) -> None:
+        run.status, run.result = "finished" if result["ok"] else "failed", result
+        log.info("run of %s %s", run.order.function, run.status)
+        try:
+            self._folder.end(run.order.token, self._shown(run))
+        except OSError:
+            log.exception("the result could not be written; it is kept in memory")
+        else:
+            del self._runs[run.order.token]
+
+    def _shown(self, run: Run) -> dict[str, Any]:
+        progress = 1.0 if run.status == "finished" else self._folder.progress(run.order.token)
+        return {
+            "token": run.order.token,
+            "status": run.status,
+            "progress": progress,
+            "result": run.result,
+            "runs_started": run.runs_started,
+        }
+
+
+def _located(envelope: dict[str, Any], out: Path) -> dict[str, Any]:
+    """The envelope with each output's whole path, since only the runtime knows where its root is."""
+    if not envelope["ok"]:
+        return envelope
+    return {**envelope, "outputs": [{**output, "path": str(out / output["file"])} for output in envelope["outputs"]]}
+
+
+def _failed(code: str, message: str) -> dict[str, Any]:
+    return {"ok": False, "error": {"code": code, "message": message, "field": None}}

@@ -1,0 +1,180 @@
+"""The local runtime, as a process of its own with real functions."""
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from scf_client.local.folder import KEEP_S, Folder
+
+from .runtime import CARD, LONG_VIDEO, Runtime, instances, is_running, wait_until
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    """A runtime whose instances are warm, for tests that leave it as it was."""
+    runtime = Runtime(tmp_path_factory.mktemp("functions")).start()
+    yield runtime
+    runtime.stop()
+
+
+@pytest.fixture
+def own(tmp_path):
+    """A runtime that a test may kill."""
+    runtime = Runtime(tmp_path).start()
+    yield runtime
+    runtime.kill()
+
+
+class TestARun:
+    def test_gives_a_result_whose_file_lies_where_it_says(self, shared):
+        assert shared.submit("a1", CARD)[0] == 202
+        state = shared.over("a1")
+        assert (state["status"], state["progress"]) == ("finished", 1.0)
+        (output,) = state["result"]["outputs"]
+        assert Path(output["path"]).parent == shared.root / "out/a1"
+        assert Path(output["path"]).stat().st_size == output["bytes"]
+
+    def test_starts_once_however_often_its_token_comes(self, shared):
+        for _ in range(3):
+            assert shared.submit("a2", CARD)[0] == 202
+        assert shared.over("a2")["runs_started"] == 1
+        status, again = shared.submit("a2", {"prompt": "another"})
+        assert (status, again) == (202, shared.state("a2"))
+        assert again["runs_started"] == 1
+
+    def test_leaves_no_scratch_files(self, shared):
+        shared.submit("a3", CARD)
+        shared.over("a3")
+        assert not (shared.root / "work/a3").exists()
+
+    def test_fails_with_the_field_that_the_function_refused(self, shared):
+        shared.submit("a4", {"prompt": ""})
+        state = shared.over("a4")
+        assert state["status"] == "failed"
+        assert (state["result"]["error"]["code"], state["result"]["error"]["field"]) == ("invalid_input", "prompt")
+
+    def test_uses_the_warm_instance_of_the_run_before(self, shared):
+        shared.submit("a5", CARD)
+        shared.over("a5")
+        before = instances(shared.process.pid)
+        shared.submit("a6", CARD)
+        shared.over("a6")
+        assert instances(shared.process.pid) == before
+
+
+class TestAWrongRequest:
+    @pytest.mark.parametrize("token", ["", "../x", "a b", "a" * 65, "a\n", None, 7])
+    def test_a_token_that_is_no_plain_name_is_refused(self, shared, token):
+        assert shared.submit(token, CARD)[0] == 400
+
+    @pytest.mark.parametrize("limit", [0, -1, "5", True, None])
+    def test_a_time_limit_that_is_no_time_is_refused(self, shared, limit):
+        assert shared.submit("b1", CARD, time_limit_s=limit)[0] == 400
+        assert shared.state("b1")["status"] == "unknown"
+
+    @pytest.mark.parametrize("function", ["common", "../x", "", None])
+    def test_a_function_that_there_is_not_is_refused_by_name(self, shared, function):
+        status, answer = shared.submit("b2", CARD, function=function)
+        assert status == 404
+        assert "test_card" in answer["error"]["message"]
+
+    def test_an_unknown_run_is_unknown_to_every_verb(self, shared):
+        assert shared.call("GET", "/runs/b3") == shared.call("DELETE", "/runs/b3")
+        assert shared.call("GET", "/runs/b3")[0] == 404
+
+
+class TestARunThatIsEnded:
+    def test_on_request_it_fails_and_its_instance_dies(self, own):
+        own.submit("c1", LONG_VIDEO, kind="video.generate")
+        pid = own.working("c1")
+        status, state = own.call("DELETE", "/runs/c1")
+        assert (status, state["status"], state["result"]["error"]["code"]) == (200, "failed", "canceled")
+        assert not is_running(pid)
+        assert own.submit("c1", CARD)[1]["result"]["error"]["code"] == "canceled"
+
+    def test_at_its_time_limit_it_fails_and_the_next_run_works(self, own):
+        own.submit("c2", LONG_VIDEO, kind="video.generate", time_limit_s=1)
+        error = own.over("c2")["result"]["error"]
+        assert error["code"] == "time_limit"
+        assert "1 s" in error["message"]
+        assert instances(own.process.pid) == []
+        own.submit("c3", CARD)
+        assert own.over("c3")["status"] == "finished"
+
+    def test_by_the_death_of_its_instance_it_fails_and_the_next_run_works(self, own):
+        own.submit("c4", LONG_VIDEO, kind="video.generate")
+        pid = own.working("c4")
+        encoders = instances_below(pid)
+        os.kill(pid, signal.SIGKILL)
+        assert own.over("c4")["result"]["error"]["code"] == "instance_died"
+        wait_until(lambda: not any(map(is_running, encoders)), "its encoder to die")
+        own.submit("c5", CARD)
+        assert own.over("c5")["status"] == "finished"
+
+    def test_while_it_waits_it_never_starts(self, own):
+        for token in ("c6", "c7"):
+            own.submit(token, LONG_VIDEO, kind="video.generate")
+        own.submit("c8", CARD)
+        assert own.state("c8")["status"] == "queued"
+        state = own.call("DELETE", "/runs/c8")[1]
+        assert (state["status"], state["runs_started"]) == ("failed", 0)
+
+
+class TestTheRuntimeDies:
+    def test_a_result_outlives_it(self, own):
+        own.submit("d1", CARD)
+        before = own.over("d1")
+        own.kill()
+        own.start()
+        assert own.submit("d1", CARD) == (202, before)
+
+    def test_its_instances_die_with_it_and_the_same_token_then_gives_a_result(self, own):
+        own.submit("d2", {"prompt": "reef", "duration": 4}, kind="video.generate")
+        pid = own.working("d2")
+        processes = [pid, *instances_below(pid)]
+        assert len(processes) > 1
+        own.kill()
+        wait_until(lambda: not any(map(is_running, processes)), "instance and encoder to die")
+        own.start()
+        assert own.state("d2")["status"] == "unknown"
+        own.submit("d2", CARD)
+        assert own.over("d2")["status"] == "finished"
+
+    def test_when_it_is_stopped_nothing_stays_and_no_result_is_written(self, own):
+        own.submit("d3", LONG_VIDEO, kind="video.generate")
+        pid = own.working("d3")
+        own.stop()
+        assert not is_running(pid)
+        assert list((own.root / "results").iterdir()) == []
+
+
+class TestTheFolderAtStart:
+    def test_what_is_older_than_two_days_goes_and_the_rest_stays(self, tmp_path):
+        folder = Folder(tmp_path)
+        folder.prepare(now=0)
+        for token in ("old", "new"):
+            folder.begin(token)
+            folder.end(token, {"token": token})
+        now = (tmp_path / "results/new.json").stat().st_mtime + KEEP_S - 60
+        for path in (tmp_path / "results/old.json", tmp_path / "out/old"):
+            os.utime(path, (now - KEEP_S - 1, now - KEEP_S - 1))
+        folder.prepare(now=now)
+        assert [path.name for path in (tmp_path / "out").iterdir()] == ["new"]
+        assert (folder.state("old"), folder.state("new")) == (None, {"token": "new"})
+
+    def test_what_a_killed_run_left_half_done_goes(self, tmp_path):
+        folder = Folder(tmp_path)
+        folder.prepare(now=0)
+        (folder.begin("half")[1] / "progress").write_text("0.5")
+        (tmp_path / "work/half.json").write_text(json.dumps({}))
+        folder.prepare(now=0)
+        assert list((tmp_path / "work").iterdir()) == []
+        assert folder.state("half") is None
+
+
+def instances_below(pid: int) -> list[int]:
+    """The processes that any thread of `pid` has started."""
+    return [int(child) for path in Path(f"/proc/{pid}/task").glob("*/children") for child in path.read_text().split()]

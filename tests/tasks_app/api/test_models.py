@@ -1,0 +1,54 @@
+"""GET /models."""
+
+import pytest
+
+from providers import catalogue
+from providers.models import PublicModel, Route
+from tests.cast import SCHEMA
+
+from .conftest import IMAGE, VIDEO, fields, refusal
+
+pytestmark = pytest.mark.django_db
+
+
+def available(api) -> dict[str, bool]:
+    return {model["id"]: model["available"] for model in api.get("/models").json()["data"]}
+
+
+class TestModels:
+    def test_are_listed_with_all_that_a_client_needs_to_ask(self, api):
+        answer = api.get("/models").json()
+        image, video = answer["data"]
+        assert (answer["object"], answer["has_more"], answer["next_cursor"]) == ("list", False, None)
+        assert (image["id"], image["object"], image["kind"], image["price"]) == (IMAGE, "model", "image.generate", "3 * n")
+        assert (image["input_schema"], image["typical_seconds"], image["available"]) == (SCHEMA, 30, True)
+        assert video["id"] == VIDEO
+
+    def test_are_found_by_kind(self, api):
+        assert [model["id"] for model in api.get("/models?kind=video.generate").json()["data"]] == [VIDEO]
+        assert fields(api.get("/models?kind=video")) == ["kind"]
+
+    def test_are_read_by_a_name_with_slashes(self, api):
+        listed = api.get("/models").json()["data"][0]
+        assert api.get(f"/models/{IMAGE}").json() == listed
+        assert api.get(f"/models/{IMAGE.replace('/', '%2F')}").json() == listed
+
+    def test_that_there_are_not_are_not_found(self, api):
+        assert refusal(api.get("/models/darkroom/nothing")) == (404, "not_found")
+
+    def test_that_are_switched_off_are_not_found_either(self, api):
+        PublicModel.objects.filter(name=IMAGE).update(is_enabled=False)
+        catalogue.forget()
+        assert refusal(api.get(f"/models/{IMAGE}")) == (404, "not_found")
+        assert [model["id"] for model in api.get("/models").json()["data"]] == [VIDEO]
+
+
+class TestAModelIsAvailable:
+    def test_unless_no_route_of_it_is_on(self, api):
+        Route.objects.filter(model__name=IMAGE).update(is_enabled=False)
+        assert available(api) == {IMAGE: False, VIDEO: True}
+
+    @pytest.mark.parametrize("trouble", [{"is_healthy": False}, {"is_enabled": False}])
+    def test_unless_its_provider_is_off_or_ill(self, api, models, trouble):
+        type(models).objects.update(**trouble)
+        assert available(api) == {IMAGE: False, VIDEO: False}
