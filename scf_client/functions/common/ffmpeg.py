@@ -1,6 +1,7 @@
 """ffmpeg, held on a short rope: a fixed binary, files and pipes only, a demuxer that was chosen before it runs, a death with ours."""
 
 import logging
+import os
 import re
 import subprocess
 from collections.abc import Callable, Iterator
@@ -19,6 +20,8 @@ from .media import File
 
 log = logging.getLogger(__name__)
 
+# An arena of malloc for each thread would fill the bounded address space with nothing.
+ENVIRONMENT = {**os.environ, "MALLOC_ARENA_MAX": "2"}
 ALWAYS = ("-hide_banner", "-nostdin", "-nostats", "-loglevel", "error", "-y")
 MAX_PIXELS = 36_000_000  # of one frame of an input
 # What an encoder writes must not depend on how many cores a machine has.
@@ -97,7 +100,7 @@ def binary() -> str:
 def _started(command: list[str], cwd: Path, said: BinaryIO, *, stdin: int) -> subprocess.Popen:
     # It dies with the thread that starts it, which waits for it.
     dying = limits.dying_with_us()
-    return subprocess.Popen(command, cwd=cwd, stdin=stdin, stdout=subprocess.PIPE, stderr=said, preexec_fn=dying)
+    return subprocess.Popen(command, cwd=cwd, stdin=stdin, stdout=subprocess.PIPE, stderr=said, preexec_fn=dying, env=ENVIRONMENT)
 
 
 def _report(stdout: BinaryIO, progress: Callable[[int], None]) -> None:

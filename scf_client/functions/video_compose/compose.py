@@ -49,12 +49,12 @@ def _arguments(job: Job, shown: Sequence[Clip], frame: Frame, total: int) -> lis
 def _input(job: Job, place: int, clip: Clip, frame: Frame) -> tuple[str, ...]:
     lasts = clip.frames / frame.fps
     if clip.file.type == "video":
-        return ("-ss", f"{clip.start:.3f}", "-t", f"{lasts + 1:.3f}", *ffmpeg.input_of(clip.file))
+        return ("-threads", "1", "-ss", f"{clip.start:.3f}", "-t", f"{lasts + 1:.3f}", *ffmpeg.input_of(clip.file))
     # Through libvips: upright, in sRGB, checked for size, and shrunk to the frame once instead of for each frame.
     red, green, blue = bytes.fromhex(frame.background.removeprefix("0x"))
     picture = Picture(clip.file).fitted(frame.width, frame.height, frame.fit).flatten(background=[red, green, blue])
     picture.pngsave(str(job.work / f"clip{place}.png"), compression=1)
-    return ("-loop", "1", "-framerate", str(frame.fps), "-t", f"{lasts:.6f}", "-i", f"clip{place}.png")
+    return ("-threads", "1", "-loop", "1", "-framerate", str(frame.fps), "-t", f"{lasts:.6f}", "-i", f"clip{place}.png")
 
 
 def _music_input(music: Mapping[str, Any]) -> list[str]:
