@@ -59,7 +59,18 @@ class ProviderAdmin(ModelAdmin):
     list_editable = ("is_enabled",)
     list_filter = ("adapter", "is_healthy", "is_enabled")
     search_fields = ("name",)
-    fields = ("name", "adapter", "base_url", "credentials_kept", "new_credentials", "max_jobs", "is_enabled", "health", "note", "checked_at")
+    fields = (
+        "name",
+        "adapter",
+        "base_url",
+        "credentials_kept",
+        "new_credentials",
+        "max_jobs",
+        "is_enabled",
+        "health",
+        "note",
+        "checked_at",
+    )
     readonly_fields = ("credentials_kept", "health", "note", "checked_at")
 
     def has_delete_permission(self, request, obj=None):

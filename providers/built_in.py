@@ -146,5 +146,7 @@ def _save(model: PublicModel, columns: dict) -> None:
         model.full_clean()
     except ValidationError as fault:
         faults = "; ".join(f"{column}: {' '.join(messages)}" for column, messages in fault.message_dict.items())
-        raise CannotInstall(f"{model.name} does not go with its new input schema: {faults} Change it in the admin, then try again.") from None
+        raise CannotInstall(
+            f"{model.name} does not go with its new input schema: {faults} Change it in the admin, then try again."
+        ) from None
     model.save()

@@ -64,7 +64,9 @@ def _about(fault: ValidationError, schema: Mapping[str, Any]) -> Iterator[Compla
 
 def _about_forms(fault: ValidationError, schema: Mapping[str, Any]) -> Iterator[Complaint]:
     """Of several forms the client meant the one whose type fits, so what that one lacks is said."""
-    needed = [branch.get("required") for branch in _at(schema, fault.schema_path) if isinstance(branch, dict) and branch.keys() == {"required"}]
+    needed = [
+        branch.get("required") for branch in _at(schema, fault.schema_path) if isinstance(branch, dict) and branch.keys() == {"required"}
+    ]
     depth = len(fault.instance_path)
     fitting = [branch for branch in fault.kind.context if not any(_is_about_type(inner, depth) for inner in branch)]
     if len(needed) == len(fault.kind.context):

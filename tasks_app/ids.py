@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford: no i, l, o, u
+PAIRS = [first + second for first in ALPHABET for second in ALPHABET]  # two letters at a time take half the time
 VALUE = {letter: number for number, letter in enumerate(ALPHABET)}
 
 
@@ -20,11 +21,8 @@ def new() -> UUID:
 
 def shown(prefix: str, id: UUID) -> str:
     """`prefix_` and the id in base32: shown("task", id) → "task_01jz…"."""
-    number, letters = id.int, []
-    for _ in range(26):
-        letters.append(ALPHABET[number & 31])
-        number >>= 5
-    return f"{prefix}_{''.join(reversed(letters))}"
+    number = id.int
+    return f"{prefix}_{''.join([PAIRS[number >> shift & 1023] for shift in range(120, -1, -10)])}"
 
 
 def parse(prefix: str, text: str) -> UUID | None:

@@ -98,6 +98,10 @@ class Runs:
             result = _failed("canceled", "The run was ended on request.")
         self._land(run, result)
 
+    def _session(self) -> aiohttp.ClientSession:
+        assert self._http is not None, "runs begin after start()"
+        return self._http
+
     async def _result(self, run: Run) -> dict[str, Any]:
         order = run.order
         try:
@@ -105,7 +109,7 @@ class Runs:
                 out, work = self._folder.begin(order.token)
                 run.status, run.runs_started = "running", run.runs_started + 1
                 event = {**order.event, "token": order.token, "out": str(out), "work": str(work)}
-                return _located(await instance.invoke(self._http, event, time_limit_s=order.time_limit_s), out)
+                return _located(await instance.invoke(self._session(), event, time_limit_s=order.time_limit_s), out)
         except TimeoutError:
             return _failed("time_limit", f"The run took longer than its {order.time_limit_s:g} s and was ended.")
         except Died as fault:

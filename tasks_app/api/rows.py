@@ -98,8 +98,12 @@ def _id(value: bytes) -> UUID:
     return UUID(bytes=bytes(value))
 
 
-def _read(shape: Any, readers: Sequence[Callable | None], values: Sequence[Any]) -> Any:
-    return shape._make(read(value) if read and value is not None else value for read, value in zip(readers, values, strict=True))
+def _read(shape: Any, readers: Sequence[tuple[int, Callable]], values: Sequence[Any]) -> Any:
+    read = list(values)
+    for place, reader in readers:
+        if read[place] is not None:
+            read[place] = reader(read[place])
+    return shape._make(read)
 
 
 READERS: dict[str, Callable] = {
@@ -108,7 +112,8 @@ READERS: dict[str, Callable] = {
     **dict.fromkeys(("created_at", "started_at", "finished_at", "deadline_at"), instant),
     **dict.fromkeys(("retryable", "has_thumbnail"), bool),
 }
-TASK_READERS = [READERS.get(name) for name in Row._fields]
-OUTPUT_READERS = [READERS.get(name) for name in OutputRow._fields]
+TASK_READERS, OUTPUT_READERS = (
+    [(place, READERS[name]) for place, name in enumerate(shape._fields) if name in READERS] for shape in (Row, OutputRow)
+)
 TASKS = f"SELECT {', '.join(Row._fields)} FROM {Task._meta.db_table}"
 OUTPUTS = f"SELECT {', '.join(OutputRow._fields[:-1])}, thumbnail_key <> '' FROM {Output._meta.db_table}"

@@ -15,7 +15,7 @@ from providers import catalogue
 from .. import ids, inputs
 from ..models import Task
 from . import wake
-from .settle import parking_lane, working_lane
+from .lanes import parking_lane, working_lane
 from .transactions import whole
 
 

@@ -53,7 +53,12 @@ class TestAVariableIsWrong:
 
     def test_a_real_process_exits_with_the_text_and_no_traceback(self):
         done = subprocess.run(
-            [sys.executable, "manage.py", "check"], cwd=ROOT, env={**os.environ, "WEB_THREADS": "many"}, capture_output=True, text=True, check=False
+            [sys.executable, "manage.py", "check"],
+            cwd=ROOT,
+            env={**os.environ, "WEB_THREADS": "many"},
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.returncode == 1
         assert done.stderr.startswith("The environment is wrong:\n  WEB_THREADS: found 'many'")

@@ -19,7 +19,7 @@ def written():
         handler = logging.StreamHandler(stream)
         handler.setFormatter(formatter)
         handler.addFilter(AboutFilter())
-        logger = logging.Logger("darkroom.test")
+        logger = logging.getLogger("darkroom.test")
         logger.addHandler(handler)
         logger.log(level, message, *arguments, **options)
         return stream.getvalue()

@@ -40,7 +40,10 @@ class TestASchema:
             (schema_of(n={"$ref": "#/properties/m"}), "`properties.n`: .* must point into"),
             (schema_of(n={"$ref": "#/$defs/absent"}), "absent"),
             (schema_of(n={"type": "integer", "maximum": 4, "default": 5}), "`properties.n`: its default does not fit: 5 is greater"),
-            (schema_of(p={"type": "object", "properties": {"n": {"type": "integer", "default": "x"}}}), "`properties.p.properties.n`: its default"),
+            (
+                schema_of(p={"type": "object", "properties": {"n": {"type": "integer", "default": "x"}}}),
+                "`properties.p.properties.n`: its default",
+            ),
             (schema_of(a={"$ref": "#/$defs/a"}, defs={"a": {"default": {}, "properties": {"a": {"$ref": "#/$defs/a"}}}}), "without end"),
             (schema_of(a={"$ref": "#/$defs/a"}, defs={"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}), "without end"),
         ],
@@ -78,7 +81,11 @@ class TestDefaults:
         schemas.filled(CLIPS, given_input)["clips"][0]["source"] = "changed"
         assert given_input == {"clips": [{"source": "file_1"}]}
 
-    @given(st.recursive(st.none() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["clips", "x"]), inner)))
+    @given(
+        st.recursive(
+            st.none() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["clips", "x"]), inner)
+        )
+    )
     def test_of_any_json_at_all_keep_what_was_there(self, value):
         full = schemas.filled(CLIPS, value)
         assert type(full) is type(value)

@@ -32,7 +32,8 @@ class Command(BaseCommand):
             raise CommandError(f"--credits {granted}: an account cannot start with less than 0 credits.")
         if Account.objects.filter(name=account.name).exists():
             raise CommandError(
-                f"There is an account {account.name} already: choose another name, or open it in the admin to grant credits or make another key."
+                f"There is an account {account.name} already: choose another name, "
+                "or open it in the admin to grant credits or make another key."
             )
         try:
             account.full_clean()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from threading import Thread
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import imageio_ffmpeg
 
@@ -41,7 +41,7 @@ class Streams:
 
 def input_of(file: File) -> tuple[str, ...]:
     """The arguments that open an input file as what it was recognised to be, and nothing that it points to."""
-    options = ("-protocol_whitelist", "file,pipe", "-format_whitelist", file.format, "-f", file.format)
+    options: tuple[str, ...] = ("-protocol_whitelist", "file,pipe", "-format_whitelist", file.format, "-f", file.format)
     if file.type == "video":
         options = ("-max_pixels", str(MAX_PIXELS), *options)
     return (*options, "-i", f"file:{file.path}")
@@ -97,7 +97,7 @@ def binary() -> str:
     return imageio_ffmpeg.get_ffmpeg_exe()
 
 
-def _started(command: list[str], cwd: Path, said: BinaryIO, *, stdin: int) -> subprocess.Popen:
+def _started(command: list[str], cwd: Path, said: BinaryIO, *, stdin: int) -> Any:
     # It dies with the thread that starts it, which waits for it.
     dying = limits.dying_with_us()
     return subprocess.Popen(command, cwd=cwd, stdin=stdin, stdout=subprocess.PIPE, stderr=said, preexec_fn=dying, env=ENVIRONMENT)

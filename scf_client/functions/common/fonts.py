@@ -1,13 +1,13 @@
 """The font that all text is drawn in: Noto Sans SC, Latin and Chinese, from a package, so that every machine draws the same."""
 
 from html import escape
-from importlib.util import find_spec
+from importlib.resources import files
 from pathlib import Path
 
 import pyvips
 
 NAME = "Noto Sans SC"
-FILE = Path(find_spec("pylopdf_fonts_zh_cn").origin).with_name("NotoSansSC-Regular.otf")
+FILE = Path(str(files("pylopdf_fonts_zh_cn").joinpath("NotoSansSC-Regular.otf")))
 
 
 def drawn(text: str, *, pixels: float, width: int | None = None, weight: str = "normal", align: str = "low") -> pyvips.Image:

@@ -1,5 +1,6 @@
 """Where each picture goes: pure arithmetic over sizes in pixels."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, sqrt
@@ -86,4 +87,4 @@ def _shares(whole: int, parts: int, gap: int) -> list[int]:
     if room < parts:
         raise Invalid(f"A size of {whole} pixels leaves no room for {parts} pictures with a gap of {gap}.", field="size")
     ends = [room * place // parts for place in range(parts + 1)]
-    return [end - start for start, end in zip(ends, ends[1:], strict=False)]
+    return [end - start for start, end in itertools.pairwise(ends)]

@@ -12,11 +12,12 @@ from . import layout
 from .layout import Plan
 
 DEFAULT_QUALITY = 85
+PICTURES: tuple[media.Type, ...] = ("picture",)
 
 
 def make(job: Job) -> list[Output]:
     """One picture as the schema describes it; an input that cannot be read is Invalid and named."""
-    pictures = [Picture(media.opened(value, f"images[{place}]", ("picture",))) for place, value in enumerate(job.input["images"])]
+    pictures = [Picture(media.opened(value, f"images[{place}]", PICTURES)) for place, value in enumerate(job.input["images"])]
     plan = _planned(job.input, pictures)
     whole = _on_background(_joined(job, pictures, plan), job.input["background"])
     options = {"output_format": job.input["output_format"], "quality": job.input.get("quality", DEFAULT_QUALITY)}

@@ -107,7 +107,8 @@ def _bars(layout: Layout) -> str:
     cell, left = 2.6 * layout.unit, layout.margin + 3 * layout.unit
     top = layout.height - left - cell * 1.5
     boxes = [
-        f'<rect x="{left + place * cell:.2f}" y="{top + row * cell * 0.75:.2f}" width="{cell + 0.3:.2f}" height="{cell * 0.75:.2f}" fill="{colour}"/>'
+        f'<rect x="{left + place * cell:.2f}" y="{top + row * cell * 0.75:.2f}" '
+        f'width="{cell + 0.3:.2f}" height="{cell * 0.75:.2f}" fill="{colour}"/>'
         for row, colours in enumerate((BARS, GREYS))
         for place, colour in enumerate(colours)
     ]

@@ -35,7 +35,7 @@ def _arguments(job: Job, shown: Sequence[Clip], frame: Frame, total: int) -> lis
     text = subtitles.write(job.input["subtitles"], (frame.width, frame.height), job.work) if "subtitles" in job.input else ""
     filters = graph.picture_track(shown, frame, text)
     music = job.input.get("music")
-    sounds = ()
+    sounds: tuple[str, ...] = ()
     if music or any(clip.has_audio for clip in shown):
         filters += graph.sound_track(shown, frame)
         inputs += _music_input(music) if music else []

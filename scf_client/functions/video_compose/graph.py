@@ -59,10 +59,12 @@ def _joined(clips: Sequence[Clip], frame: Frame) -> list[str]:
         return ["".join(f"[v{place}]" for place in range(len(clips))) + f"concat=n={len(clips)}:v=1:a=0[joined]"]
     starts = beginnings(clips, frame.overlap)
     fade = f"xfade=transition=fade:duration={frame.overlap / frame.fps:.6f}"
-    return [
-        f"[{'v0' if place == 1 else f'x{place - 1}'}][v{place}]{fade}:offset={starts[place] / frame.fps:.6f}[{_last(place, clips, 'x', 'joined')}]"
-        for place in range(1, len(clips))
-    ]
+    return [_faded(place, f"{fade}:offset={starts[place] / frame.fps:.6f}", clips) for place in range(1, len(clips))]
+
+
+def _faded(place: int, fade: str, clips: Sequence[Clip]) -> str:
+    before = "v0" if place == 1 else f"x{place - 1}"
+    return f"[{before}][v{place}]{fade}[{_last(place, clips, 'x', 'joined')}]"
 
 
 def _sound(place: int, clip: Clip, fps: int) -> str:

@@ -1,0 +1,11 @@
+"""Lanes: where a queued row waits."""
+
+
+def parking_lane(account_id: int) -> str:
+    """The lane in which an account's tasks beyond its cap wait."""
+    return f"@{account_id}"
+
+
+def working_lane(model: str, priority: str) -> str:
+    """The lane in which a task waits for a slot: low priority waits behind all of its model."""
+    return model if priority == "normal" else f"{model}:low"
