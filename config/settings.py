@@ -138,7 +138,8 @@ SPECTACULAR_SETTINGS = {
 
 UNFOLD = {"SITE_TITLE": "Darkroom", "SITE_HEADER": "Darkroom"}
 
-LOGGING = logging.configured(env["LOG_FORMAT"], env["LOG_LEVEL"])
+LOG_FORMAT = env["LOG_FORMAT"]
+LOGGING = logging.configured(LOG_FORMAT, env["LOG_LEVEL"])
 
 # django-celery-beat keeps the schedule; both its clock and Celery's are UTC.
 DJANGO_CELERY_BEAT_TZ_AWARE = True

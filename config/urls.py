@@ -1,7 +1,5 @@
 """The URL map."""
 
-from importlib.util import find_spec
-
 from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
@@ -14,5 +12,5 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
-    *([path("api/v1/", include("tasks_app.api.urls"))] if find_spec("tasks_app.api.urls") else []),
+    path("api/v1/", include("tasks_app.api.urls")),
 ]

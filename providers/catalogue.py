@@ -86,7 +86,10 @@ def forget() -> None:
 
 def validate(model: Model, input: Any) -> dict[str, Any]:
     """The input with the schema's defaults filled in, a new dict; raises InvalidInput that names each field at fault."""
-    full = schemas.filled(model.schema, input)
+    try:
+        full = schemas.filled(model.schema, input)
+    except RecursionError:
+        raise InvalidInput([{"field": "input", "message": f"must not be nested more than {schemas.DEEPEST} levels deep"}]) from None
     if not model.validator.is_valid(full):
         raise InvalidInput(complaints.about(model.validator.iter_errors(full), model.schema))
     return full

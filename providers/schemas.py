@@ -1,15 +1,21 @@
 """A model's input schema: JSON Schema 2020-12, one object that takes no unknown property. No Django.
 
-`$ref` points into `#/$defs/` only; a media reference is {"type": "string", "format": "media"}.
+`$ref` points to `#/$defs/name` only; a media reference is {"type": "string", "format": "media"}.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import jsonschema_rs
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
+REFERENCE = re.compile(r"#/\$defs/([A-Za-z0-9_.-]+)")
+FORMS = ("anyOf", "oneOf", "allOf")
+
 Path = tuple[str | int, ...]
+
+DEEPEST = 200  # levels of an input, and of defaults that hold defaults
 
 
 def check(schema: Any) -> None:
@@ -23,6 +29,8 @@ def check(schema: Any) -> None:
     for path, node in _nodes(schema, ()):
         _check_reference(path, node)
     _check_against_draft(schema)
+    for name, node in schema.get("$defs", {}).items():
+        _check_ends(node, schema, (name,))
     for path, node in _nodes(schema, ()):
         _check_default(path, node, schema)
     _check_fills(schema)
@@ -46,12 +54,14 @@ def media_paths(schema: Mapping[str, Any], value: Any) -> Iterator[tuple[Path, s
     return iter(dict(_media(schema, value, (), schema)).items())
 
 
-def resolved(node: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A schema node with its `$ref`, if any, followed; what stands beside the `$ref` wins."""
-    while "$ref" in node:
-        target = root["$defs"][node["$ref"].removeprefix("#/$defs/")]
-        node = {**target, **{key: value for key, value in node.items() if key != "$ref"}}
-    return node
+def resolved(node: Mapping[str, Any] | bool, root: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A schema node with its `$ref`, if any, followed; what stands beside the `$ref` wins. `true` and `false` say nothing more."""
+    if isinstance(node, bool):
+        return {}
+    if "$ref" not in node:
+        return node
+    beside = {key: value for key, value in node.items() if key != "$ref"}
+    return {**resolved(_target(node, root), root), **beside}
 
 
 def written(path: Path | list[str | int]) -> str:
@@ -60,30 +70,34 @@ def written(path: Path | list[str | int]) -> str:
     return text.removeprefix(".")
 
 
-def _filled(node: Mapping[str, Any], value: Any, root: Mapping[str, Any]) -> Any:
-    if "$ref" in node:
-        node = resolved(node, root)
+def _target(node: Mapping[str, Any], root: Mapping[str, Any]) -> Any:
+    return root["$defs"][node["$ref"].removeprefix("#/$defs/")]
+
+
+def _filled(node: Mapping[str, Any] | bool, value: Any, root: Mapping[str, Any], depth: int = 0) -> Any:
+    if depth > DEEPEST:  # counted here, because the interpreter's own limit is not the same everywhere
+        raise RecursionError("nested too deeply")
     if isinstance(value, dict):
-        return _filled_object(node.get("properties", {}), value, root)
+        return _filled_object(resolved(node, root).get("properties", {}), value, root, depth + 1)
     if isinstance(value, list):
-        items = node.get("items", {})
-        return [_filled(items, item, root) for item in value] if isinstance(items, dict) else list(value)
+        items = resolved(node, root).get("items", {})
+        return [_filled(items, item, root, depth + 1) for item in value]
     return value
 
 
-def _filled_object(properties: Mapping[str, Any], value: dict, root: Mapping[str, Any]) -> dict:
+def _filled_object(properties: Mapping[str, Any], value: dict, root: Mapping[str, Any], depth: int) -> dict:
     full = {}
     for name, node in properties.items():
         if name in value:
-            full[name] = _filled(node, value[name], root)
+            full[name] = _filled(node, value[name], root, depth)
         elif "default" in (node := resolved(node, root)):
-            full[name] = _filled(node, node["default"], root)
+            full[name] = _filled(node, node["default"], root, depth)
     for name in value.keys() - properties.keys():
-        full[name] = _filled({}, value[name], root)
+        full[name] = _filled({}, value[name], root, depth)
     return full
 
 
-def _media(node: Mapping[str, Any], value: Any, path: Path, root: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+def _media(node: Mapping[str, Any] | bool, value: Any, path: Path, root: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
     node = resolved(node, root)
     if isinstance(value, str) and node.get("format") == "media":
         yield path, value
@@ -91,11 +105,12 @@ def _media(node: Mapping[str, Any], value: Any, path: Path, root: Mapping[str, A
         for name, below in node.get("properties", {}).items():
             if name in value:
                 yield from _media(below, value[name], (*path, name), root)
-    elif isinstance(value, list) and isinstance(node.get("items"), dict):
+    elif isinstance(value, list) and "items" in node:
         for number, item in enumerate(value):
             yield from _media(node["items"], item, (*path, number), root)
-    for branch in (*node.get("anyOf", ()), *node.get("oneOf", ()), *node.get("allOf", ())):
-        yield from _media(branch, value, path, root)
+    for form in FORMS:
+        for branch in node.get(form, ()):
+            yield from _media(branch, value, path, root)
 
 
 def _nodes(node: Any, path: Path) -> Iterator[tuple[Path, dict]]:
@@ -112,8 +127,8 @@ def _nodes(node: Any, path: Path) -> Iterator[tuple[Path, dict]]:
 
 def _check_reference(path: Path, node: dict) -> None:
     target = node.get("$ref")
-    if isinstance(target, str) and not target.startswith("#/$defs/"):
-        raise ValueError(f'`{written(path)}`: "$ref" must point into #/$defs/, not to {target!r}')
+    if isinstance(target, str) and not REFERENCE.fullmatch(target):
+        raise ValueError(f'`{written(path)}`: "$ref" must be #/$defs/ and a name, not {target!r}')
 
 
 def _check_against_draft(schema: dict) -> None:
@@ -123,6 +138,20 @@ def _check_against_draft(schema: dict) -> None:
     except jsonschema_rs.ValidationError as fault:
         where = f"`{written(fault.instance_path)}`: " if fault.instance_path else ""
         raise ValueError(f"{where}{fault.message}") from None
+
+
+def _check_ends(node: Any, schema: dict, names: tuple[str, ...]) -> None:
+    """A definition may hold itself further down (a tree does), yet must not be itself: following it would never end."""
+    if isinstance(node, bool):
+        return
+    if "$ref" in node:
+        name = node["$ref"].removeprefix("#/$defs/")
+        if name in names:
+            raise ValueError(f"`$defs.{name}` refers to itself without end")
+        _check_ends(_target(node, schema), schema, (*names, name))
+    for form in FORMS:
+        for branch in node.get(form, ()):
+            _check_ends(branch, schema, names)
 
 
 def _check_default(path: Path, node: dict, schema: dict) -> None:

@@ -1,10 +1,9 @@
-"""What the tests of providers share: rows as an operator would make them, and snapshots that no test inherits."""
+"""What the tests of providers share: a clock that stands still, and rows as an operator would make them."""
 
 from datetime import UTC, datetime
 
 import pytest
 
-from providers import catalogue, directory
 from providers.models import Provider, PublicModel, Route
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -23,12 +22,6 @@ SCHEMA = {
         "images": {"type": "array", "maxItems": 3, "items": {"type": "string", "format": "media"}, "default": []},
     },
 }
-
-
-@pytest.fixture(autouse=True)
-def fresh_snapshots():
-    catalogue.forget()
-    directory.forget()
 
 
 @pytest.fixture

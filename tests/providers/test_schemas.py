@@ -36,8 +36,8 @@ class TestASchema:
             (schema_of(n={"type": "whole"}), "`properties.n.type`: "),
             (schema_of(n={"type": "integer", "minimum": "1"}), "`properties.n.minimum`: "),
             (schema_of(n={"type": "string", "pattern": "("}), "regex"),
-            (schema_of(n={"$ref": "https://example.com/n.json"}), "`properties.n`: .* must point into #/\\$defs/"),
-            (schema_of(n={"$ref": "#/properties/m"}), "`properties.n`: .* must point into"),
+            (schema_of(n={"$ref": "https://example.com/n.json"}), "`properties.n`: .* must be #/\\$defs/ and a name"),
+            (schema_of(n={"$ref": "#/properties/m"}), "`properties.n`: .* must be"),
             (schema_of(n={"$ref": "#/$defs/absent"}), "absent"),
             (schema_of(n={"type": "integer", "maximum": 4, "default": 5}), "`properties.n`: its default does not fit: 5 is greater"),
             (
@@ -46,6 +46,7 @@ class TestASchema:
             ),
             (schema_of(a={"$ref": "#/$defs/a"}, defs={"a": {"default": {}, "properties": {"a": {"$ref": "#/$defs/a"}}}}), "without end"),
             (schema_of(a={"$ref": "#/$defs/a"}, defs={"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}), "without end"),
+            (schema_of(defs={"a": {"anyOf": [{"type": "null"}, {"allOf": [{"$ref": "#/$defs/a"}]}]}}), "`\\$defs.a` refers to itself"),
         ],
     )
     def test_that_could_not_be_used_is_refused_with_the_place(self, schema, fault):
@@ -55,6 +56,19 @@ class TestASchema:
     def test_never_fetches_what_it_refers_to(self):
         with pytest.raises(ValueError, match="disabled"):
             schemas.validator({"$ref": "https://example.com/n.json"})
+
+    def test_may_hold_itself_further_down(self):
+        tree = schema_of(root={"$ref": "#/$defs/node"}, defs={"node": {"properties": {"below": {"$ref": "#/$defs/node"}, "image": MEDIA}}})
+        schemas.check(tree)
+        given_input = {"root": {"below": {"image": "file_1"}}}
+        assert schemas.filled(tree, given_input) == given_input
+        assert list(schemas.media_paths(tree, given_input)) == [(("root", "below", "image"), "file_1")]
+
+    def test_may_say_true_or_false_in_place_of_a_schema(self):
+        schema = schema_of(anything=True, nothing=False, list={"type": "array", "items": True})
+        schemas.check(schema)
+        given_input = {"anything": {"a": [1]}, "list": [{"b": 2}]}
+        assert schemas.filled(schema, given_input) == given_input
 
 
 class TestDefaults:

@@ -13,7 +13,8 @@ from providers.errors import Invalid, NotSent
 from providers.outcomes import Media
 from tasks_app import ids, inputs
 from tasks_app.models import File, Output, Task
-from tasks_app.storage import links, storage
+from tasks_app.storage import links
+from tasks_app.storage.disk import DRAFTS
 
 from .wire import answer, wire
 
@@ -255,9 +256,15 @@ class TestWhatCannotBeHad:
     def test_for_now_sends_nothing_and_waits(self, settings, answers):
         self.fails(settings, NotSent, answers, field="images[1]")
 
-    def test_because_the_disk_is_full_waits(self, settings, folder):
-        (folder / "inputs").write_text("where a folder should be")
-        self.fails(settings, NotSent, {"/bad": answer(PNG)}, field="images[0]")
+    def test_because_the_storage_cannot_write_waits(self, settings, folder):
+        async def run():
+            async with wire(settings) as server:
+                server.paths["/a"] = answer(PNG)
+                await inputs.gather(TASK, SCHEMA, {"image": server.url("/a")}, {}, local=True)
+
+        (folder / DRAFTS).write_text("no folder can be made here")
+        with pytest.raises(NotSent, match="the storage cannot write"):
+            asyncio.run(run())
 
     @pytest.mark.parametrize("local", [True, False])
     def test_because_it_was_deleted_since_names_the_field(self, local):
@@ -274,7 +281,7 @@ class TestWhatCannotBeHad:
 
         assert asyncio.run(run()) == 0
 
-    def test_is_nothing_that_a_try_before_already_has(self, settings):
+    def test_is_asked_for_again_by_the_next_try(self, settings):
         async def run():
             async with wire(settings) as server:
                 server.paths |= {"/good": answer(PNG), "/bad": answer(status=503)}
@@ -284,5 +291,4 @@ class TestWhatCannotBeHad:
                 server.paths["/bad"] = answer(PNG)
                 return await inputs.gather(TASK, SCHEMA, input, {}, local=True)
 
-        assert [storage.size(f"inputs/{ids.shown('task', TASK)}/{number}") for number in (0, 1)] == [None, None]
         assert len(asyncio.run(run())["images"]) == 2

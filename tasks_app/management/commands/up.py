@@ -49,10 +49,11 @@ class Command(BaseCommand):
 def our_processes() -> list[Process]:
     """What the Procfile names, with the functions' settings filled in."""
     names = {
-        "FUNCTIONS_PORT": str(urlsplit(settings.FUNCTIONS_URL).port),
+        "FUNCTIONS_PORT": str(urlsplit(settings.FUNCTIONS_URL).port or 80),
         "FUNCTIONS_DIR": str(settings.FUNCTIONS_DIR),
         "FUNCTIONS_MEMORY_MB": str(settings.FUNCTIONS_MEMORY_MB),
         "FUNCTIONS_AT_ONCE": str(settings.FUNCTIONS_AT_ONCE),
+        "LOG_FORMAT": settings.LOG_FORMAT,
     }
     return read_procfile(settings.PROCFILE, names)
 
