@@ -5,10 +5,12 @@ from datetime import timedelta
 from random import uniform
 from threading import Thread
 
-from celery.signals import worker_ready, worker_shutting_down
+from celery.signals import worker_ready, worker_shutdown, worker_shutting_down
 from django.db import close_old_connections
 
-from .engine import claims, poll, pump, store, submit, wake
+from providers import directory
+
+from .engine import claims, loop, poll, pump, store, submit, wake
 from .engine.clock import Clock, database_clock
 
 log = logging.getLogger(__name__)
@@ -33,6 +35,12 @@ def stop(**_) -> None:
     pump.stopping.set()
     for pump_, _status in STEPS.values():
         pump_.wake.set()
+
+
+@worker_shutdown.connect
+def hang_up(**_) -> None:
+    """Close the connections to upstreams, on the loop that opened them."""
+    loop.start(directory.close()).result(5)
 
 
 def tick(step: str, clock: Clock) -> None:

@@ -1,0 +1,77 @@
+"""Workers killed at random moments of the demo: it ends with the same results, and each of its jobs is run once."""
+
+import json
+import os
+import random
+import signal
+import threading
+from pathlib import Path
+
+from tasks_app.management import story
+from tasks_app.management.stage import Stage
+
+KILLS = 20
+SEED = 7  # of the moments
+
+
+class Killer(threading.Thread):
+    """Kills the stage's worker again and again, at moments that the dice choose."""
+
+    def __init__(self, stage: Stage, dice: random.Random):
+        super().__init__(daemon=True)
+        self.stage, self.dice = stage, dice
+        self.killed: list[int] = []
+        self.enough = threading.Event()
+
+    def run(self) -> None:
+        while len(self.killed) < KILLS and not self.enough.wait(self.dice.uniform(0.05, 1.0)):
+            for pid in workers(self.stage):
+                os.kill(pid, signal.SIGKILL)
+                self.killed.append(pid)
+        self.enough.set()
+
+
+def workers(stage: Stage) -> list[int]:
+    """Process ids of this stage's Celery workers."""
+    mark = f"FUNCTIONS_DIR={stage.environment['FUNCTIONS_DIR']}".encode()
+    return [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if is_worker(pid, mark)]
+
+
+def is_worker(pid: int, mark: bytes) -> bool:
+    try:
+        line, environment = (Path(f"/proc/{pid}/{name}").read_bytes() for name in ("cmdline", "environ"))
+    except OSError:
+        return False
+    return b"celery" in line and b"worker" in line and mark in environment
+
+
+def digests(tasks: list[dict]) -> list[str]:
+    return [task["outputs"][0]["sha256"] for task in tasks]
+
+
+def test_the_demo_ends_the_same_and_nothing_is_run_twice(tmp_path):
+    with Stage(tmp_path) as stage:
+        client = stage.client(credits=1000)
+
+        def follow(title, ids):
+            return client.wait(ids, within_s=300)
+
+        calm = digests(story.tell(client, follow))
+        killer = Killer(stage, random.Random(SEED))
+        killer.start()
+        tasks, rounds = [], 0
+        while not killer.enough.is_set():
+            told = story.tell(client, follow)
+            assert digests(told) == calm
+            tasks, rounds = tasks + told, rounds + 1
+        killer.join()
+        account = client.call("GET", "/api/v1/account")
+    assert len(killer.killed) >= KILLS
+    assert (account["balance"], account["held"]) == (1000 - 10 * (rounds + 1), 0)
+    assert len(results(tmp_path)) == len(set(results(tmp_path))) == 7 * (rounds + 1)
+
+
+def results(folder: Path) -> list[str]:
+    """The tokens of the runs that gave a result: one for each task, however often its worker died."""
+    manifests = (folder / "functions" / "results").glob("*.json")
+    return [path.stem.rpartition("-")[0] for path in manifests if json.loads(path.read_text())]
