@@ -63,3 +63,11 @@ class Uuid7Field(models.Field):
             return UUID(str(value))
         except ValueError:
             raise ValidationError(f"{value!r} is not a UUID") from None
+
+
+class ExactCharField(models.CharField):
+    """Text that is equal only to the letter: the server's own collation takes `k-a` and `K-A` for the same key."""
+
+    def db_type(self, connection):
+        plain = super().db_type(connection)
+        return f"{plain} COLLATE utf8mb4_bin" if connection.vendor == "mysql" else plain

@@ -163,7 +163,7 @@ list_tasks = operation(
         query("created_before", components.TIME),
         OpenApiParameter(
             "metadata",
-            {"type": "object", "additionalProperties": {"type": "string", "maxLength": 500}},
+            {name: components.METADATA[name] for name in ("type", "propertyNames", "additionalProperties")},
             OpenApiParameter.QUERY,
             style="deepObject",
             explode=True,

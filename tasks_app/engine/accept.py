@@ -86,8 +86,7 @@ def many(account_id: int, orders: Sequence[Order], *, now: datetime) -> list[Acc
 
 def quote(account_id: int, order: Order) -> Quote:
     """What the order would cost; buys nothing; raises Problem as `one` does."""
-    model, input = _checked(account_id, order)
-    price = catalogue.price(model, input)
+    model, _, price = _checked(account_id, order)
     return Quote(price.total, price.items, price.outputs, model.typical_seconds)
 
 
@@ -167,8 +166,7 @@ def _row_or_problem(account_id: int, order: Order, now: datetime) -> Task | Prob
 
 
 def _row(account_id: int, order: Order, now: datetime) -> Task:
-    model, input = _checked(account_id, order)
-    price = catalogue.price(model, input)
+    model, input, price = _checked(account_id, order)
     return Task(
         id=ids.new(),
         account_id=account_id,
@@ -192,17 +190,26 @@ def _row(account_id: int, order: Order, now: datetime) -> Task:
     )
 
 
-def _checked(account_id: int, order: Order) -> tuple[catalogue.Model, dict]:
-    """The model, and the input with its defaults filled in."""
+def _checked(account_id: int, order: Order) -> tuple[catalogue.Model, dict, catalogue.Price]:
+    """The model, the input with its defaults filled in, and what that costs."""
     try:
-        model = catalogue.get(order.model)
+        model = _offered(order.model)
         input = catalogue.validate(model, order.input)
         inputs.check(account_id, model, input)
+        price = catalogue.price(model, input)
     except catalogue.UnknownModel:
         raise Problem(422, "invalid_input", "There is no such model.", [_no_model(order.model)]) from None
     except catalogue.InvalidInput as wrong:
         raise Problem(422, "invalid_input", "The input does not fit the model's schema.", wrong.errors) from None
-    return model, input
+    return model, input, price
+
+
+def _offered(name: str) -> catalogue.Model:
+    """The model of this name; one that is switched off is not there."""
+    model = catalogue.get(name)
+    if not model.is_enabled:
+        raise catalogue.UnknownModel(name)
+    return model
 
 
 def _no_model(name: str) -> dict[str, str]:

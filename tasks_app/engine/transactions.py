@@ -18,7 +18,8 @@ TRIES = 4
 def whole(work: Callable[[], T]) -> T:
     """Run `work` in one transaction; run all of it again, up to three times, when the database rolled it back for a passing reason."""
     if connection.in_atomic_block:
-        return work()  # the outer transaction is the whole one
+        with transaction.atomic():  # the outer transaction is the whole one; a savepoint keeps it usable if the work is refused
+            return work()
     for attempt in range(1, TRIES + 1):
         try:
             with transaction.atomic():

@@ -5,7 +5,7 @@ from django.db import models
 from accounts.models import Account
 from providers.models import Provider, Route
 
-from ..ids import Uuid7Field
+from ..ids import ExactCharField, Uuid7Field
 
 
 class Task(models.Model):
@@ -33,9 +33,9 @@ class Task(models.Model):
     progress = models.FloatField(default=0)
     input = models.JSONField()
     metadata = models.JSONField(default=dict)
-    end_user = models.CharField(max_length=128, default="")
+    end_user = ExactCharField(max_length=128, default="")
     retry_of = Uuid7Field(null=True, default=None)
-    idempotency_key = models.CharField(max_length=255, null=True)
+    idempotency_key = ExactCharField(max_length=255, null=True)
     request_hash = models.BinaryField(max_length=32)
 
     cost_items = models.JSONField(default=list)

@@ -75,8 +75,19 @@ class TestAMethod:
         assert refusal(answer) == (405, "method_not_allowed")
         assert set(answer["Allow"].split(", ")) == allowed
 
+    def test_is_refused_before_its_parameters_are(self, api):
+        assert refusal(api.sends("TRACE", "/models", QUERY_STRING="colour=red")) == (405, "method_not_allowed")
+
     def test_options_is_none_of_them(self, api):
         assert refusal(api.sends("OPTIONS", "/tasks")) == (405, "method_not_allowed")
+
+
+class TestHead:
+    @pytest.mark.parametrize("path", ["/account", "/tasks", "/models", "/tasks/x", "/nothing"])
+    def test_answers_as_get_does_but_for_the_body(self, api, path):
+        head, get = api.head(path), api.get(path)
+        assert (head.status_code, head["Content-Type"], head.content) == (get.status_code, get["Content-Type"], b"")
+        assert abs(int(head["Content-Length"]) - len(get.content)) < 2
 
 
 class TestTheAcceptHeader:
