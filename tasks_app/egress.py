@@ -173,7 +173,7 @@ def _session(timeouts: Timeouts) -> aiohttp.ClientSession:
         connector=aiohttp.TCPConnector(resolver=PublicResolver(aiohttp.ThreadedResolver()), use_dns_cache=False, force_close=True),
         timeout=aiohttp.ClientTimeout(total=timeouts.total, sock_connect=timeouts.connect, sock_read=timeouts.idle),
         headers={"User-Agent": "Darkroom", "Accept-Encoding": "identity"},
-        auto_decompress=False,
+        auto_decompress=False,  # a compressed body is refused, before a byte of it is blown up
         cookie_jar=aiohttp.DummyCookieJar(),
     )
 

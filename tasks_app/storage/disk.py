@@ -10,7 +10,7 @@ import re
 import secrets
 import shutil
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -67,12 +67,6 @@ class Disk:
     def open(self, key: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         """The bytes from `start` up to, not including, `end`, in pieces; FileNotFoundError at once where there are none."""
         return _pieces(self._at(key).open("rb"), start, end)
-
-    @asynccontextmanager
-    async def stream(self, key: str) -> AsyncIterator[tuple[str, AsyncIterator[bytes]]]:
-        """`async with storage.stream(key) as (content_type, chunks)`, as egress.fetch gives it; FileNotFoundError where there is none."""
-        with await asyncio.to_thread(self._at(key).open, "rb") as file:
-            yield "", _pieces_in_thread(file)
 
     def sign(self, key: str, *, seconds: int) -> str | None:
         """None: a disk serves nobody, clients come to our own content address."""
@@ -177,11 +171,6 @@ def _pieces(file: BinaryIO, start: int, end: int | None) -> Iterator[bytes]:
         while left > 0 and (piece := file.read(int(min(PIECE, left)))):
             yield piece
             left -= len(piece)
-
-
-async def _pieces_in_thread(file: BinaryIO) -> AsyncIterator[bytes]:
-    while piece := await asyncio.to_thread(file.read, PIECE):
-        yield piece
 
 
 def _move(draft: Path, place: Path) -> None:

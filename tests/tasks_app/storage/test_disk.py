@@ -74,14 +74,6 @@ class TestAStream:
         assert put(disk, "a", stream(b"")).bytes == 0
         assert disk.size("a") == 0
 
-    def test_comes_back_as_a_stream(self, disk):
-        async def copied():
-            async with disk.stream("a") as (_, chunks):
-                return await disk.put("b", chunks, content_type="", limit=10**9)
-
-        put(disk, "a")
-        assert asyncio.run(copied()).sha256 == sha256(CONTENT).hexdigest()
-
     def test_put_again_takes_the_place_of_the_first(self, disk):
         put(disk, "a")
         put(disk, "a", stream(b"newer"))

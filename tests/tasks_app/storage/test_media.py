@@ -45,6 +45,7 @@ def shelf(tmp_path_factory):
     sound = ["-f", "lavfi", "-i", "sine=duration=2"]
     for name, made in {
         "a.mp4": [*black_then_white, "-g", "10", "-movflags", "+faststart"],
+        "few.mp4": [*black_then_white, "-g", "1000", "-sc_threshold", "0", "-force_key_frames", "0,0.9"],
         "a.mov": [*black_then_white, "-g", "10"],
         "a.webm": [*black_then_white, "-g", "10", "-c:v", "libvpx-vp9", "-cpu-used", "8"],
         "a.mp3": sound,
@@ -96,6 +97,17 @@ class TestVideos:
         assert (width, height) == (480, 270)
         assert brightness > 200
 
+    def test_with_few_key_frames_have_the_last_one_before_a_third_as_their_poster(self, shelf):
+        assert picture_of(examine(shelf / "few.mp4").thumbnail)[2] > 150
+
+    def test_that_were_cut_off_before_a_third_have_their_start_as_their_poster(self, shelf, tmp_path):
+        whole = (shelf / "a.mp4").read_bytes()
+        first_frames = whole.index(b"mdat") + (len(whole) - whole.index(b"mdat")) // 2  # the encoder's own note takes the first third
+        (tmp_path / "a.mp4").write_bytes(whole[:first_frames])
+        seen = examine(tmp_path / "a.mp4")
+        assert seen.duration == pytest.approx(3, abs=0.1)
+        assert picture_of(seen.thumbnail)[2] < 50
+
     def test_that_were_filmed_upright_are_shown_upright(self, shelf):
         seen = examine(shelf / "upright.mp4")
         assert (seen.width, seen.height) == (360, 640)
@@ -146,12 +158,12 @@ class TestBrokenFiles:
 
 
 class TestHostileFiles:
-    def test_of_100000_times_100000_pixels_have_a_size_and_no_thumbnail(self, tmp_path):
-        (tmp_path / "a.png").write_bytes(
-            png_header(100_000, 100_000) + chunk(b"IDAT", zlib.compress(bytes(100_001), 9)) + chunk(b"IEND", b"")
-        )
-        seen = examine(tmp_path / "a.png")
-        assert (seen.type, seen.width, seen.height, seen.thumbnail) == ("image", 100_000, 100_000, None)
+    @pytest.mark.parametrize(("width", "height"), [(100_000, 100_000), (20_000, 16_000)])
+    def test_of_too_many_pixels_have_a_size_and_no_thumbnail(self, tmp_path, width, height):
+        # Black and white, 320 million pixels are 40 MB: the smaller one could well be drawn, and would take its time.
+        rows = zlib.compress(bytes(16_000 * (1 + 20_000 // 8)), 9)
+        (tmp_path / "a.png").write_bytes(png_header(width, height, depth=1, color=0) + chunk(b"IDAT", rows) + chunk(b"IEND", b""))
+        assert examine(tmp_path / "a.png") == Examined("image", "image/png", width, height)
 
     def test_that_want_more_memory_than_a_child_has_harm_nobody(self, tmp_path):
         # Interlaced, so that the decoder must hold all 297 million pixels at once.
@@ -193,10 +205,10 @@ class TestTheChild:
 
         assert not any(os.path.exists(f"/proc/{child}") for child in asyncio.run(run()))
 
-    def test_has_no_secret_of_ours_and_can_write_no_file(self, shelf, monkeypatch, tmp_path):
+    def test_has_limits_and_no_secret_of_ours_and_can_write_no_file(self, shelf, monkeypatch, tmp_path):
         spy = tmp_path / "ffmpeg"
         spy.write_text(
-            f"#!/bin/sh\ntrap '' XFSZ\necho x 2>/dev/null >{tmp_path}/made && exit\n"
+            f"#!/bin/sh\n[ $(ulimit -v)/$(ulimit -t) = 1048576/10 ] || exit\ntrap '' XFSZ\necho x 2>/dev/null >{tmp_path}/made && exit\n"
             '[ -z "$SECRET_KEY$HOME" ] && echo "  Duration: 00:00:07.00," >&2\n'
         )
         spy.chmod(0o755)
@@ -214,5 +226,5 @@ def chunk(kind, content):
     return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
 
-def png_header(width, height, *, depth=8, interlaced=False):
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, 2, 0, 0, interlaced))
+def png_header(width, height, *, depth=8, color=2, interlaced=False):
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, interlaced))
