@@ -19,6 +19,9 @@ FUNCTIONS = Path(__file__).resolve().parent.parent / "functions"
 HOME = FUNCTIONS.parent.parent
 
 
+SPENT = ("out_of_memory", "internal")  # after these a process may not be itself any more
+
+
 class Died(Exception):
     """The instance ended, or answered nothing readable, in the middle of an event."""
 
@@ -29,9 +32,10 @@ def names() -> set[str]:
 
 
 class Instance:
-    """Starts at once; its first event waits in the socket until it is ready."""
+    """Starts at once; its first event waits in the socket until it is ready. One that `is_spent` should take no further event."""
 
     def __init__(self, function: str, *, memory_mb: int, log_format: str):
+        self.function, self.is_spent = function, False
         # The child inherits a socket that listens already: no port can be lost to another process in between.
         with socket.create_server(("127.0.0.1", 0)) as listening:
             self._url = f"http://127.0.0.1:{listening.getsockname()[1]}/event-invoke"
@@ -58,10 +62,12 @@ class Instance:
         try:
             async with http.post(self._url, json=event, timeout=aiohttp.ClientTimeout(total=time_limit_s)) as answer:
                 answer.raise_for_status()
-                return await answer.json()
+                envelope = await answer.json()
+                self.is_spent = not envelope["ok"] and envelope["error"]["code"] in SPENT
+                return envelope
         except TimeoutError:
             raise
-        except (aiohttp.ClientError, ValueError, OSError) as fault:
+        except (aiohttp.ClientError, LookupError, TypeError, ValueError, OSError) as fault:
             raise Died(type(fault).__name__) from fault
 
     def end(self) -> None:

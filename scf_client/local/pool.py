@@ -1,14 +1,15 @@
-"""Warm instances: as many as there are runs at once, each kept after a run for the next event of its function."""
+"""Warm instances: each is kept after a run for the next event of its function, a few in all."""
 
 import asyncio
 import logging
-from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from .instance import Instance
 
 log = logging.getLogger(__name__)
+
+WARM = 4  # instances that wait for an event; each holds 30 to 90 MB
 
 
 class Pool:
@@ -17,7 +18,7 @@ class Pool:
     def __init__(self, *, at_once: int, memory_mb: int, log_format: str):
         self._places = asyncio.Semaphore(at_once)
         self._memory_mb, self._log_format = memory_mb, log_format
-        self._idle: dict[str, list[Instance]] = defaultdict(list)
+        self._idle: list[Instance] = []  # the one that has waited longest first
         self._lent: set[Instance] = set()
 
     @asynccontextmanager
@@ -32,20 +33,27 @@ class Pool:
                 instance.end()
                 raise
             else:
-                self._idle[function].append(instance)
+                self._keep(instance)
             finally:
                 self._lent.discard(instance)
 
     def close(self) -> None:
-        for instance in [*self._lent, *(instance for kept in self._idle.values() for instance in kept)]:
+        for instance in [*self._lent, *self._idle]:
             instance.end()
         self._idle.clear()
 
     def _taken(self, function: str) -> Instance:
-        while self._idle[function]:
-            instance = self._idle[function].pop()
+        for instance in [instance for instance in reversed(self._idle) if instance.function == function]:
+            self._idle.remove(instance)
             if instance.is_alive():
                 return instance
         instance = Instance(function, memory_mb=self._memory_mb, log_format=self._log_format)
         log.info("started an instance of %s, process %d", function, instance.pid)
         return instance
+
+    def _keep(self, instance: Instance) -> None:
+        self._idle.append(instance)
+        too_many = self._idle[:-WARM]
+        for ending in [*too_many, instance] if instance.is_spent else too_many:
+            self._idle.remove(ending)
+            ending.end()

@@ -114,7 +114,7 @@ class Runs:
             return _failed("time_limit", f"The run took longer than its {order.time_limit_s:g} s and was ended.")
         except Died as fault:
             log.warning("an instance of %s died: %s", order.function, fault)
-            return _failed("instance_died", "The function's process died in the middle of the run.")
+            return _failed("instance_died", "The function's process died in the middle of the run; maybe the input needs too much memory.")
         except Exception:
             log.exception("the run failed")
             return _failed("internal", "The run failed; the runtime's log has the reason.")

@@ -29,8 +29,8 @@ class Runtime:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def start(self) -> "Runtime":
-        command = [sys.executable, "-m", "scf_client.local", "--port", str(self.port), "--root", str(self.root)]
+    def start(self, *options: str) -> "Runtime":
+        command = [sys.executable, "-m", "scf_client.local", "--port", str(self.port), "--root", str(self.root), *options]
         self.process = subprocess.Popen(command)
         wait_until(self._answers, "the runtime to answer")
         return self

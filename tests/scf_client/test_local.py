@@ -123,6 +123,45 @@ class TestARunThatIsEnded:
         assert (state["status"], state["runs_started"]) == ("failed", 0)
 
 
+class TestRunsOfAllFunctions:
+    SMALL = {
+        "test_card": ("image.generate", CARD),
+        "text_process": ("text.process", {"text": "a", "operations": ["count"]}),
+        "image_stitch": ("image.stitch", {"images": []}),
+        "video_compose": ("video.compose", {"clips": []}),
+    }
+
+    def test_leave_no_more_than_four_instances_waiting(self, own):
+        for place in range(2):
+            for number, (function, (kind, given)) in enumerate(self.SMALL.items()):
+                own.submit(f"e{place}{number}", given, kind=kind, function=function)
+        for place in range(2):
+            for number in range(len(self.SMALL)):
+                own.over(f"e{place}{number}")
+        wait_until(lambda: len(instances(own.process.pid)) <= 4, "instances beyond four to end")
+
+    def test_start_an_instance_only_when_there_is_work_for_it(self, own):
+        assert instances(own.process.pid) == []
+
+    def test_follow_one_another_closely_in_one_warm_instance(self, own):
+        for place in range(40):
+            own.submit(f"f{place}", {"text": "a", "operations": ["count"]}, kind="text.process", function="text_process")
+        assert {own.over(f"f{place}")["status"] for place in range(40)} == {"finished"}
+        assert len(instances(own.process.pid)) <= 2
+
+
+class TestARunThatFillsItsMemory:
+    def test_fails_and_says_so_and_a_fresh_instance_takes_the_next(self, tmp_path):
+        runtime = Runtime(tmp_path).start("--memory-mb", "640")
+        picture = {"path": runtime_picture(runtime)}
+        runtime.submit("g1", {"images": [picture], "cell": "9999x9999"}, kind="image.stitch", function="image_stitch")
+        assert runtime.over("g1")["result"]["error"]["code"] == "out_of_memory"
+        assert instances_of("image_stitch", runtime) == []
+        runtime.submit("g2", {"images": [picture]}, kind="image.stitch", function="image_stitch")
+        assert runtime.over("g2")["status"] == "finished"
+        runtime.kill()
+
+
 class TestTheRuntimeDies:
     def test_a_result_outlives_it(self, own):
         own.submit("d1", CARD)
@@ -178,3 +217,15 @@ class TestTheFolderAtStart:
 def instances_below(pid: int) -> list[int]:
     """The processes that any thread of `pid` has started."""
     return [int(child) for path in Path(f"/proc/{pid}/task").glob("*/children") for child in path.read_text().split()]
+
+
+def instances_of(function: str, runtime: Runtime) -> list[int]:
+    """The instances of one function."""
+    named = f"scf_client.functions.{function}".encode()
+    return [pid for pid in instances(runtime.process.pid) if named in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
+def runtime_picture(runtime: Runtime) -> str:
+    """Where a picture lies that this runtime has drawn."""
+    runtime.submit("picture", CARD)
+    return runtime.over("picture")["result"]["outputs"][0]["path"]

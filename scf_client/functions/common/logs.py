@@ -14,6 +14,7 @@ def begin(log_format: str, *, name: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Json(name) if log_format == "json" else logging.Formatter(f"%(asctime)s {name} %(levelname)s %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.getLogger("pyvips").setLevel(logging.WARNING)  # it tells of each thread that ends
 
 
 class _Json(logging.Formatter):

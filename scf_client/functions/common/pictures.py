@@ -1,7 +1,7 @@
 """Pictures from anywhere, read by libvips: upright, in sRGB with transparency, and no larger in memory than they must be.
 
-The cache is off and each picture is finished before the next is begun: that needs a third of the memory (and no more time) than
-libvips' own ways. Only decoders that libvips trusts are left on.
+The cache is off, one thread works, and each picture is finished before the next is begun: that takes a third of the memory of
+libvips' own ways, and no more time. Only decoders that libvips trusts are left on.
 """
 
 from dataclasses import dataclass
@@ -9,14 +9,15 @@ from functools import cached_property
 
 import pyvips
 
-from .errors import Invalid, OutOfMemory
+from .errors import Invalid, OutOfMemory, is_about_memory
 from .media import File
-from .save import is_about_memory
 
 pyvips.cache_set_max(0)
+pyvips.concurrency_set(1)
 pyvips.block_untrusted_set(True)
 
 MAX_PIXELS = 100_000_000
+WHOLE_OR_NOTHING = "[fail_on=truncated]"  # libvips 8.18 takes no notice of fail_on itself where it reads from a source
 ON_ITS_SIDE = range(5, 9)  # EXIF orientations that swap width and height
 
 
@@ -30,7 +31,7 @@ class Picture:
     def size(self) -> tuple[int, int]:
         """Width and height in pixels, upright; raises Invalid for what is no picture or too large to decode."""
         with blamed(self.file):
-            header = pyvips.Image.new_from_source(pyvips.Source.new_from_file(str(self.file.path)), "")
+            header = pyvips.Image.new_from_source(self._source(), "")
         width, height = header.width, _page_height(header)
         if width * height > MAX_PIXELS:
             raise Invalid(f"{self.file.field} has {width} × {height} pixels: {MAX_PIXELS:,} at most.", field=self.file.field)
@@ -41,8 +42,13 @@ class Picture:
         """RGBA of exactly width × height: `cover` crops what hangs over, `contain` leaves transparent bars."""
         self.size  # noqa: B018  (its check comes before any decoding)
         with blamed(self.file):
-            crop = {"crop": "centre"} if fit == "cover" else {}
-            scaled = _rgba(pyvips.Image.thumbnail_source(self._source(), width, height=height, size="both", fail_on="truncated", **crop))
+            options = {
+                "height": height,
+                "size": "both",
+                "option_string": WHOLE_OR_NOTHING,
+                **({"crop": "centre"} if fit == "cover" else {}),
+            }
+            scaled = _rgba(pyvips.Image.thumbnail_source(self._source(), width, **options))
             return scaled.gravity("centre", width, height, extend="background", background=[0, 0, 0, 0]).copy_memory()
 
     def whole(self) -> pyvips.Image:
@@ -64,7 +70,7 @@ class blamed:
 
     def __exit__(self, kind: type | None, fault: BaseException | None, trace: object) -> None:
         if isinstance(fault, pyvips.Error):
-            if is_about_memory(fault):
+            if is_about_memory(str(fault)):
                 raise OutOfMemory(f"{self._file.field} needs more memory than there is: make it smaller.", field=self._file.field) from None
             message = f"{self._file.field} is damaged or cut short: it cannot be read as {self._file.format.upper()}."
             raise Invalid(message, field=self._file.field) from fault

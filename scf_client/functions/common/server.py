@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from . import limits, logs
-from .errors import FunctionError, Invalid
+from .errors import FunctionError, Invalid, is_about_memory
 from .inputs import Schema
 from .job import Job, Output, described
 
@@ -55,11 +55,10 @@ def answered(kinds: Mapping[str, Kind], event: Mapping[str, Any]) -> dict[str, A
     except FunctionError as fault:
         log.info("%s: %s", fault.code, fault.message)
         return _failed(fault.code, fault.message, fault.field)
-    except MemoryError:
-        log.exception("out of memory")
-        return _failed("out_of_memory", "This input needs more memory than a function has: make it smaller.")
-    except Exception:
+    except Exception as fault:
         log.exception("the function failed")
+        if isinstance(fault, MemoryError) or is_about_memory(str(fault)):
+            return _failed("out_of_memory", "This input needs more memory than a function has: make it smaller.")
         return _failed("internal", "The function failed; its log has the reason.")
 
 
@@ -84,19 +83,24 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         if self.path != "/event-invoke":
-            return self._answer(404, _failed("not_found", "Events are posted to /event-invoke."))
-        if (event := self._event()) is None:
-            return self._answer(400, _failed("bad_event", "The event must be a JSON object of at most 6 MB."))
-        if not self.server.busy.acquire(blocking=False):
-            return self._answer(429, _failed("busy", "One event at a time."))
-        try:
-            logs.token.set(str(event.get("token", "")))
-            self._answer(200, answered(self.server.kinds, event))
-        finally:
-            self.server.busy.release()
+            self._answer(404, _failed("not_found", "Events are posted to /event-invoke."))
+        elif (event := self._event()) is None:
+            self._answer(400, _failed("bad_event", "The event must be a JSON object of at most 6 MB."))
+        elif not self.server.busy.acquire(blocking=False):
+            self._answer(429, _failed("busy", "One event at a time."))
+        else:
+            # Answered after the release: who has the answer may send the next event at once.
+            self._answer(200, self._carried_out(event))
 
     def log_message(self, format: str, *args: Any) -> None:
         log.debug(format, *args)
+
+    def _carried_out(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            logs.token.set(str(event.get("token", "")))
+            return answered(self.server.kinds, event)
+        finally:
+            self.server.busy.release()
 
     def _event(self) -> dict | None:
         length = self.headers.get("Content-Length", "")
@@ -119,7 +123,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _job(kinds: Mapping[str, Kind], event: Mapping[str, Any]) -> tuple[Job, Kind]:
-    kind = kinds.get(event.get("kind", ""))
+    kind = kinds.get(str(event.get("kind")))
     if kind is None:
         raise Invalid(f"This function does {' and '.join(kinds)}, not {event.get('kind')!r}.")
     try:

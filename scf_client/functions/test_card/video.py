@@ -52,7 +52,7 @@ def _filters(layout: Layout, dot: pyvips.Image) -> str:
     return (
         f"[0:v]scale={layout.width}:{layout.height}:flags=bicubic+accurate_rnd:{colours},format=yuv420p[pattern];"
         f"[pattern][1:v]overlay=format=yuv420[card];[card][2:v]overlay=x='{across}':y='{down}':format=yuv420,"
-        f"{_timecode(layout)},format=yuv420p[out]"
+        f"{_timecode(layout)},format=yuv420p,{ffmpeg.IS_BT709}[out]"
     )
 
 

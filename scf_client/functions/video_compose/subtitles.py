@@ -1,5 +1,6 @@
 """Subtitles to burn in: SRT or WebVTT to a styled file that ffmpeg draws in our own font."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -29,12 +30,17 @@ def write(given: Mapping[str, Any], size: tuple[int, int], folder: Path) -> str:
 def _read(text: str, field: str) -> pysubs2.SSAFile:
     format_ = "vtt" if text.lstrip("\ufeff \n\r").startswith("WEBVTT") else "srt"
     try:
-        subtitles = pysubs2.SSAFile.from_string(text, format_=format_)
+        subtitles = pysubs2.SSAFile.from_string(_plain(text), format_=format_)
     except (pysubs2.Pysubs2Error, ValueError) as fault:
         raise Invalid(f"{field} cannot be read as SRT or WebVTT.", field=field) from fault
     if not subtitles.events:
         raise Invalid(f"{field} has no cue in it: it must be SRT or WebVTT.", field=field)
     return subtitles
+
+
+def _plain(text: str) -> str:
+    """Without the commands of ASS, which could draw and animate anything; other braces are letters like any."""
+    return re.sub(r"\{\\[^}]*\}", "", text).replace("{", r"\{").replace("}", r"\}")
 
 
 def _text_of(source: Any) -> str:

@@ -1,0 +1,133 @@
+"""Files that are not what they say. Each ends as an error that names its input, soon; the functions live on (conftest.py looks)."""
+
+import struct
+import time
+import zlib
+from pathlib import Path
+
+import pytest
+
+from tests.scf_client import samples
+
+PATIENCE_S = 10
+
+
+@pytest.fixture
+def good(tmp_path):
+    return samples.picture(tmp_path / "good.png")
+
+
+def written(path, content: bytes) -> dict[str, str]:
+    path.write_bytes(content)
+    return {"path": str(path)}
+
+
+def cut(path, given, part: float = 0.5) -> dict[str, str]:
+    content = Path(given["path"]).read_bytes()
+    return written(path, content[: int(len(content) * part)])
+
+
+def png_of(width: int, height: int) -> bytes:
+    """A PNG whose header claims a size that its few bytes do not have."""
+
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 1000)) + chunk(b"IEND", b"")
+
+
+PLAYLIST = b"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n"
+SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><image href="/etc/passwd" width="9" height="9"/></svg>'
+NOTHING_WE_TAKE = {
+    "zero bytes": b"",
+    "one byte": b"\x89",
+    "text": b"just some text",
+    "a playlist": PLAYLIST,
+    "a list for concat": b"ffconcat version 1.0\nfile /etc/passwd\n",
+    "an svg": SVG,
+    "a pdf": b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n",
+    "a zip": b"PK\x03\x04" + b"\0" * 60,
+    "heic": b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + b"\0" * 60,
+}
+
+
+@pytest.mark.parametrize("content", NOTHING_WE_TAKE.values(), ids=NOTHING_WE_TAKE)
+class TestAFileThatIsNothingWeTake:
+    def test_is_refused_by_its_place_as_a_picture(self, stitch, good, tmp_path, content):
+        error = stitch([good, good, written(tmp_path / "bad.png", content)]).error
+        assert (error["code"], error["field"]) == ("invalid_input", "images[2]")
+
+    def test_is_refused_by_its_place_as_a_clip(self, compose, good, tmp_path, content):
+        error = compose([{"source": good}, {"source": written(tmp_path / "bad.mp4", content)}]).error
+        assert (error["code"], error["field"]) == ("invalid_input", "clips[1].source")
+
+    def test_is_refused_as_music(self, compose, good, tmp_path, content):
+        error = compose([{"source": good}], music={"source": written(tmp_path / "bad.mp3", content)}).error
+        assert (error["code"], error["field"]) == ("invalid_input", "music.source")
+
+
+class TestAPictureThatIsDamaged:
+    @pytest.mark.parametrize("ending", ["jpg", "png", "webp", "gif", "avif"])
+    @pytest.mark.parametrize("part", [0.5, 0.9])
+    def test_by_being_cut_is_refused(self, stitch, good, tmp_path, ending, part):
+        whole = tmp_path / f"noise.{ending}"
+        samples.pyvips.Image.gaussnoise(300, 300, mean=128, sigma=60).cast("uchar").write_to_file(str(whole))
+        error = stitch([good, cut(tmp_path / f"cut.{ending}", {"path": str(whole)}, part)], cell="64x64").error
+        assert (error["code"], error["field"]) == ("invalid_input", "images[1]")
+
+    @pytest.mark.parametrize("size", [(100_000, 100_000), (2_000_000, 100), (20_000, 20_000)])
+    def test_by_a_header_that_claims_a_huge_size_is_refused_at_once(self, stitch, compose, tmp_path, size):
+        huge = written(tmp_path / "huge.png", png_of(*size))
+        begun = time.monotonic()
+        assert (stitch([huge]).error["code"], stitch([huge]).error["field"]) == ("invalid_input", "images[0]")
+        assert compose([{"source": huge}]).error["field"] == "clips[0].source"
+        assert time.monotonic() - begun < PATIENCE_S
+
+    def test_by_a_name_that_another_type_hides_behind_is_read_as_what_it_is(self, stitch, tmp_path):
+        samples.picture(tmp_path / "real.jpg")
+        (tmp_path / "real.jpg").rename(tmp_path / "said.png")
+        assert stitch([{"path": str(tmp_path / "said.png")}]).outputs
+
+    def test_by_a_name_with_options_for_libvips_is_read_as_a_file_of_that_name(self, stitch, tmp_path):
+        samples.picture(tmp_path / "a.png")
+        (tmp_path / "a.png").rename(tmp_path / "a.png[page=7]")
+        assert stitch([{"path": str(tmp_path / "a.png[page=7]")}]).outputs
+
+    def test_that_is_a_video_is_refused(self, stitch, tmp_path):
+        assert stitch([samples.video(tmp_path / "a.mp4")]).error["field"] == "images[0]"
+
+
+class TestAVideoThatIsDamaged:
+    @pytest.mark.parametrize("ending", ["mp4", "mkv", "webm"])
+    @pytest.mark.parametrize("part", [0.05, 0.5, 0.95])
+    def test_by_being_cut_is_refused(self, compose, good, tmp_path, ending, part):
+        whole = samples.video(tmp_path / f"whole.{ending}", size=(320, 180), tone=440 if ending == "mp4" else None)
+        error = compose([{"source": good}, {"source": cut(tmp_path / f"cut.{ending}", whole, part)}]).error
+        assert (error["code"], error["field"]) == ("invalid_input", "clips[1].source")
+
+    def test_by_rubbish_in_place_of_its_pictures_is_refused(self, compose, tmp_path):
+        content = bytearray(Path(samples.video(tmp_path / "whole.mp4")["path"]).read_bytes())
+        begins = content.index(b"mdat") + 4
+        content[begins:] = b"\x55" * (len(content) - begins)
+        assert compose([{"source": written(tmp_path / "rubbish.mp4", bytes(content))}]).error["field"] == "clips[0].source"
+
+    def test_by_pictures_of_huge_size_is_refused(self, compose, tmp_path):
+        path = tmp_path / "huge.mkv"
+        samples.ffmpeg("-f", "lavfi", "-i", "color=red:s=8000x8000:d=0.1:r=10", "-c:v", "png", str(path))
+        assert compose([{"source": {"path": str(path)}}]).error["field"] == "clips[0].source"
+
+    def test_as_music_is_refused(self, compose, good, tmp_path):
+        broken = cut(tmp_path / "cut.mp4", samples.video(tmp_path / "whole.mp4", tone=440))
+        assert compose([{"source": good}], music={"source": broken}).error["field"] == "music.source"
+
+
+class TestAReferenceThatIsNoFile:
+    @pytest.mark.parametrize("value", ["/etc/passwd", "file_01abc", {"path": "/no/such/file"}, {"path": "/etc"}, {"url": "x"}, 7, None])
+    def test_is_refused_by_its_place(self, stitch, good, value):
+        error = stitch([good, value]).error
+        assert (error["code"], error["field"]) == ("invalid_input", "images[1]")
+
+    def test_subtitles_as_text_never_open_a_file(self, compose, good):
+        assert compose([{"source": good}], subtitles={"text": "/etc/passwd"}).error["field"] == "subtitles.text"
+        assert compose([{"source": good}], subtitles={"source": "/etc/passwd"}).error["field"] == "subtitles.source"
