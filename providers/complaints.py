@@ -14,7 +14,7 @@ WHOLE = "input"  # the field's name where the input as a whole is wrong
 
 ARTICLES = {"integer": "a whole number", "object": "an object", "array": "a list", "null": "null", "boolean": "true or false"}
 NEEDS: dict[str, Callable[[Any], str]] = {
-    "type": lambda kind: "must be " + " or ".join(ARTICLES.get(name, f"a {name}") for name in kind.types),
+    "type": lambda kind: _types(kind.types),
     "enum": lambda kind: "must be one of " + ", ".join(map(str, kind.options)),
     "const": lambda kind: f"must be {kind.expected_value}",
     "minimum": lambda kind: f"must be {kind.limit} or more",
@@ -75,8 +75,16 @@ def _about_forms(fault: ValidationError, schema: Mapping[str, Any]) -> Iterator[
     elif len(fitting) == 1 and fitting[0]:
         for inner in fitting[0]:
             yield from _about(inner, schema)
+    elif not fitting:
+        kinds = [name for branch in fault.kind.context for inner in branch if _is_about_type(inner, depth) for name in inner.kind.types]
+        yield written(fault.instance_path), _types(kinds) + _found(fault.instance)
     else:
-        yield written(fault.instance_path), NEEDS[fault.kind.name](fault.kind)
+        yield written(fault.instance_path), NEEDS[fault.kind.name](fault.kind) + _found(fault.instance)
+
+
+def _types(names: Iterable[str]) -> str:
+    ordered = sorted(dict.fromkeys(names), key=lambda name: name == "null")
+    return "must be " + " or ".join(ARTICLES.get(name, f"a {name}") for name in ordered)
 
 
 def _is_about_type(fault: ValidationError, depth: int) -> bool:

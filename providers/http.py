@@ -2,7 +2,9 @@
 
 What failed before a byte of the request could go out (DNS, connect, TLS, no free connection) is NotSent. What failed later is
 OutcomeUnknown for a paid call and Unavailable for any other. Every answer with a status that is no redirect is a Reply, for the
-adapter to read. Nothing is ever sent twice, and no error carries a header, an address or a body: they may hold secrets.
+adapter to read. No error carries a header, an address or a body: they may hold secrets.
+
+A paid call is sent once, over a connection of its own. (A GET that dies with a kept-alive connection is sent again by aiohttp.)
 """
 
 import asyncio
@@ -90,6 +92,8 @@ class Http:
         paid: bool = False,
     ) -> Reply:
         """One call, over within `timeout` seconds; raises NotSent, OutcomeUnknown (paid) or Unavailable, as the module says."""
+        if paid and method != "POST":
+            raise ValueError("A paid call is a POST: aiohttp sends a GET, PUT or DELETE again when its connection is cut.")
         if json is not None:
             data, headers = orjson.dumps(json), {"Content-Type": "application/json", **(headers or {})}
         wire = _Wire()

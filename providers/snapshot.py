@@ -17,7 +17,7 @@ class Snapshot(Generic[T]):
 
     def __init__(self, load: Callable[[T | None], T]):
         self._load = load
-        self.forget()
+        self._kept: tuple[T, float] | None = None
 
     def get(self, *, now: float | None = None) -> T:
         """The value, at most AGE_S old by the monotonic clock `now`; raises what `load` raises."""
@@ -31,4 +31,4 @@ class Snapshot(Generic[T]):
 
     def forget(self) -> None:
         """Load afresh on the next `get`."""
-        self._kept: tuple[T, float] | None = None
+        self._kept = None

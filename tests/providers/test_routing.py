@@ -72,6 +72,10 @@ class TestWeights:
         drawn = Counter(choose(routes, avoid=None, dice=(face + 0.5) / faces).route_id for face in range(faces))
         assert {id: Fraction(drawn[id], 4) for id in range(len(weights))} == dict(enumerate(weights))
 
+    def test_end_where_the_next_share_begins(self):
+        routes = [route(1, weight=1), route(2, weight=3)]
+        assert [choose(routes, avoid=None, dice=dice).route_id for dice in (0.0, 0.2499, 0.25, 0.9999)] == [1, 1, 2, 2]
+
     def test_all_of_zero_are_equals(self):
         routes = [route(1, weight=0), route(2, weight=0)]
         assert [choose(routes, avoid=None, dice=dice).route_id for dice in (0.0, 0.4, 0.6, 0.999)] == [1, 1, 2, 2]

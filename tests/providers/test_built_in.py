@@ -1,0 +1,113 @@
+import pytest
+from django.core.management import CommandError, call_command
+
+from providers import built_in, catalogue, directory
+from providers.adapters.scf import FACTS
+from providers.models import Provider, PublicModel, Route
+
+NAMES = [
+    "darkroom/image-stitch",
+    "darkroom/test-card-image",
+    "darkroom/test-card-video",
+    "darkroom/text-process",
+    "darkroom/video-compose",
+]
+
+
+@pytest.fixture
+def install(db, capsys):
+    """Run the command; returns what it printed."""
+
+    def run():
+        call_command("install_models")
+        catalogue.forget()
+        directory.forget()
+        return capsys.readouterr().out
+
+    return run
+
+
+class TestOnAFreshDatabase:
+    def test_every_model_is_there_and_can_be_routed(self, install):
+        install()
+        assert [model.name for model in catalogue.all()] == NAMES
+        for name in NAMES:
+            (route,) = directory.routes(name)
+            assert directory.provider(route.provider_id).name == "functions"
+            assert (built_in.FUNCTIONS / route.upstream_model).is_dir()
+
+    def test_every_row_is_as_an_operator_may_save_it(self, install):
+        install()
+        for row in [*Provider.objects.all(), *PublicModel.objects.all(), *Route.objects.all()]:
+            row.full_clean()
+
+    def test_every_kind_is_one_that_the_functions_do(self, install):
+        install()
+        assert {model.kind for model in catalogue.all()} == FACTS.kinds
+
+    def test_it_says_what_it_did(self, install, settings):
+        settings.FUNCTIONS_URL = "http://127.0.0.1:8010"
+        assert install().splitlines() == [
+            "provider functions: created, at http://127.0.0.1:8010",
+            "model darkroom/test-card-image: created, price n",
+            "model darkroom/test-card-video: created, price 2 * duration",
+            "model darkroom/image-stitch: created, price 1",
+            "model darkroom/video-compose: created, price 5",
+            "model darkroom/text-process: created, price 0",
+        ]
+
+    @pytest.mark.parametrize(
+        ("name", "given_input", "total", "outputs"),
+        [
+            ("darkroom/test-card-image", {"prompt": "a cat"}, 1, 1),
+            ("darkroom/test-card-image", {"prompt": "a cat", "n": 4}, 4, 4),
+            ("darkroom/test-card-video", {"prompt": "a cat"}, 10, 1),
+            ("darkroom/test-card-video", {"prompt": "a cat", "duration": 2.6}, 6, 1),
+            ("darkroom/image-stitch", {"images": ["file_1"]}, 1, 1),
+            ("darkroom/video-compose", {"clips": [{"source": "file_1"}]}, 5, 1),
+            ("darkroom/text-process", {"text": "Hello.", "operations": ["sentences", "srt"]}, 0, 2),
+        ],
+    )
+    def test_each_has_its_price(self, install, name, given_input, total, outputs):
+        install()
+        model = catalogue.get(name)
+        price = catalogue.price(model, catalogue.validate(model, given_input))
+        assert (price.total, price.outputs) == (total, outputs)
+
+
+class TestAgain:
+    def test_changes_nothing(self, install):
+        install()
+        before = rows()
+        assert "created" not in install()
+        assert rows() == before
+
+    def test_keeps_all_that_is_the_operators(self, install):
+        install()
+        theirs = {"title": "Ours", "description": "", "price": "99", "typical_seconds": 1, "deadline_seconds": 2, "is_enabled": False}
+        PublicModel.objects.update(**theirs)
+        Provider.objects.update(max_jobs=None, is_enabled=False)
+        Route.objects.update(priority=7, is_enabled=False)
+        before = rows()
+        assert "model darkroom/image-stitch: kept, price 99, disabled" in install()
+        assert rows() == before
+
+    def test_brings_up_to_date_what_belongs_to_the_code_and_the_environment(self, install, settings):
+        install()
+        before = rows()
+        PublicModel.objects.update(kind="image.generate", input_schema={}, outputs="9")
+        Provider.objects.update(base_url="http://127.0.0.1:1", adapter="old")
+        assert install().count("updated") == 5
+        assert rows() == before
+
+    def test_that_would_break_the_operators_price_says_so_and_changes_nothing(self, install):
+        install()
+        PublicModel.objects.filter(name="darkroom/video-compose").update(price="old_field", outputs="9")
+        Provider.objects.update(base_url="http://127.0.0.1:1")
+        with pytest.raises(CommandError, match=r"darkroom/video-compose does not go with .* price: there is no input field"):
+            install()
+        assert Provider.objects.get().base_url == "http://127.0.0.1:1"
+
+
+def rows():
+    return [list(kind.objects.order_by("id").values()) for kind in (Provider, PublicModel, Route)]
