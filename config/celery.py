@@ -8,6 +8,7 @@ import os
 from typing import NamedTuple
 
 from celery import Celery
+from celery.signals import setup_logging
 from kombu import Queue
 
 from . import broker
@@ -66,7 +67,7 @@ def broker_settings(redis_url: str) -> dict:
     if redis_url:
         return {"broker_url": redis_url, "broker_transport_options": PUBLISH}
     return {
-        "broker_url": "filesystem://",
+        "broker_url": "filesystem://localhost",
         "broker_transport": "config.broker:Transport",
         "broker_transport_options": broker.options(env["BROKER_DIR"]),
     }
@@ -105,8 +106,6 @@ app.conf.update(
     worker_soft_shutdown_timeout=20,
     # Cutting a call in mid-submit manufactures unknown outcomes.
     worker_cancel_long_running_tasks_on_connection_loss=False,
-    # Log lines are ours (config/logging.py).
-    worker_hijack_root_logger=False,
     worker_redirect_stdouts=False,
     # Daylight saving never reaches a schedule; JSON never reaches code.
     enable_utc=True,
@@ -119,3 +118,8 @@ app.conf.update(
     # Beat would add an entry of its own to clear a result backend that is not there.
     result_expires=None,
 )
+
+
+@setup_logging.connect
+def leave_logging(**_) -> None:
+    """Log lines are ours (config/logging.py); with a receiver here, Celery sets up none of its own, and no level either."""

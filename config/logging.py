@@ -49,14 +49,16 @@ class TextFormatter(logging.Formatter):
         return super().formatMessage(record) + (f"  {facts}" if facts else "")
 
 
+FORMATTERS = {"json": JsonFormatter, "text": TextFormatter}
+
+
 def configured(form: str, level: str) -> dict:
     """Django's LOGGING for LOG_FORMAT `form` ("json" or "text") and LOG_LEVEL `level`."""
-    formatter = {"json": JsonFormatter, "text": TextFormatter}[form]
     return {
         "version": 1,
         "disable_existing_loggers": False,
         "filters": {"about": {"()": AboutFilter}},
-        "formatters": {"line": {"()": formatter}},
+        "formatters": {"line": {"()": FORMATTERS[form]}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "filters": ["about"], "formatter": "line"}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {

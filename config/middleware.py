@@ -20,7 +20,7 @@ class RequestMiddleware:
         self.get_response = get_response
 
     def __call__(self, request):
-        request.request_id = request_id = _request_id(request.headers.get("X-Request-ID", ""))
+        request_id = _request_id(request.headers.get("X-Request-ID", ""))
         started = time.perf_counter()
         with context.about(context.request_id, request_id):
             response = self.get_response(request)

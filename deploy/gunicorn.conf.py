@@ -1,5 +1,6 @@
 """The web tier: `gunicorn -c deploy/gunicorn.conf.py config.wsgi`. Each value has its reason beside it."""
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -7,7 +8,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # gunicorn's own script does not look here
 
+from gunicorn.glogging import Logger  # noqa: E402
+
 from config.env import env  # noqa: E402
+from config.logging import FORMATTERS  # noqa: E402
 
 MB = 1_000_000
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -32,19 +36,40 @@ max_requests = 20000
 max_requests_jitter = 2000
 # The heartbeat file must not wait for a disk.
 worker_tmp_dir = "/dev/shm"
+# Three workers and their parent after 1,200 requests to the API hold 282 MB (PSS) when each loads the application for
+# itself, 264 when the parent has loaded it, and 214 when what it loaded is frozen too (when_ready).
 preload_app = True
 # It would be one path for every instance of this user; signals do all that we need.
 control_socket_disable = True
-# Requests are logged by config/middleware.py; this is for gunicorn's own lines.
+# Requests are logged by config/middleware.py, with the account; gunicorn would spend as long on its line as on ours.
 accesslog = None
-loglevel = "info"
+
+
+class Lines(Logger):
+    """gunicorn's own lines, in the form of all others."""
+
+    def setup(self, cfg):
+        super().setup(cfg)
+        for handler in self.error_log.handlers:
+            handler.setFormatter(FORMATTERS[env["LOG_FORMAT"]]())
+
+
+logger_class = Lines
+
+
+def when_ready(server):
+    """What the parent loaded is for ever: a collection in a child that touched it would copy its pages."""
+    gc.collect()
+    gc.freeze()
 
 
 def pre_fork(server, worker):
     """A connection that the parent opened must not be spoken on by a child: two would read each other's answers."""
+    from django.conf import settings
     from django.db import connections
 
-    connections.close_all()
+    if settings.configured:  # else the application is not Django's, or not loaded yet
+        connections.close_all()
 
 
 def post_request(worker, req, environ, resp):

@@ -36,6 +36,8 @@ class Server:
     def start(self, port: int | None = None) -> "Server":
         """Returns when the server answers; raises RuntimeError with the end of its log when it does not."""
         self.port = port or self.port or free_port()
+        if self.answers():
+            raise RuntimeError(f"{self.name} did not start: something answers on port {self.port} already")
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 self.command(), stdout=log, stderr=log, preexec_fn=dies_with(os.getpid()), start_new_session=True

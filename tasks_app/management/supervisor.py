@@ -105,14 +105,14 @@ class Keeper(threading.Thread):
 
     def run(self) -> None:
         wait_s = self._first_wait_s
-        while (child := self._spawn()) is not None:
+        while True:
             started_at = time.monotonic()
-            code = self._outlive(child)
+            how = self._live_once()
             if self._stopping.is_set():
                 return
             if time.monotonic() - started_at > STEADY_S:
                 wait_s = self._first_wait_s
-            self._write(self.process.name, f"ended ({_shown(code)}); starts again in {wait_s:g} s")
+            self._write(self.process.name, f"{how}; starts again in {wait_s:g} s")
             self._stopping.wait(wait_s)
             wait_s = min(wait_s * 2, LONGEST_WAIT_S)
 
@@ -126,6 +126,14 @@ class Keeper(threading.Thread):
         with self._lock:
             if self.pid is not None:
                 os.killpg(self.pid, number)
+
+    def _live_once(self) -> str:
+        """From start to end; returns how it ended, for people."""
+        try:
+            child = self._spawn()
+        except OSError as fault:
+            return f"did not start ({fault})"
+        return f"ended ({_shown(self._outlive(child))})" if child else "is not wanted any more"
 
     def _spawn(self) -> subprocess.Popen | None:
         """A fresh child; None once we are stopping. Under the lock, so that a stop misses no child."""
