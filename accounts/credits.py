@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F, Sum
 from django.db.models.functions import Coalesce
 
@@ -22,6 +22,15 @@ from .models import Account, LedgerEntry
 
 Place = Literal["active", "parked"]
 Kind = LedgerEntry.Kind
+
+# By hand, for every task takes these: an UPDATE through the ORM costs 0.3 to 0.5 ms of CPU, one of these 0.05 ms.
+FUNDED = "UPDATE accounts_account SET held = held + %(amount)s{} WHERE id = %(id)s AND is_enabled AND balance >= held + %(amount)s"
+HOLD = FUNDED.format(", active = active + 1") + " AND active < max_active"
+HOLD_PARKED = FUNDED.format("") + " AND active >= max_active"
+TAKE_SLOT = "UPDATE accounts_account SET active = active + 1 WHERE id = %(id)s AND active < max_active"
+SETTLE = """
+    UPDATE accounts_account SET balance = balance - %(captured)s, held = held - %(held)s, active = active - %(slots)s WHERE id = %(id)s
+"""
 
 
 class InsufficientCredits(Exception):
@@ -64,11 +73,9 @@ def hold(account_id: int, amount: int) -> Place:
     Raises InsufficientCredits or AccountDisabled, having written nothing.
     """
     _refuse_negative(amount)
-    funded = Account.objects.filter(id=account_id, is_enabled=True, balance__gte=F("held") + amount)
-    held = F("held") + amount
-    if funded.filter(active__lt=F("max_active")).update(held=held, active=F("active") + 1):
+    if _update(HOLD, id=account_id, amount=amount):
         return "active"
-    if funded.filter(active__gte=F("max_active")).update(held=held):
+    if _update(HOLD_PARKED, id=account_id, amount=amount):
         return "parked"
     # Refused; or a slot came free between the two statements. Under the row's lock it is one or the other.
     account = _lock(account_id)
@@ -93,16 +100,13 @@ def settle(settlements: Iterable[Settlement], *, now: datetime) -> None:
     with transaction.atomic(savepoint=False):
         LedgerEntry.objects.bulk_create(_capture(settled, now) for settled in settlements if settled.captured)
         for account_id, (captured, held, slots) in sorted(_sums(settlements).items()):
-            changed = Account.objects.filter(id=account_id).update(
-                balance=F("balance") - captured, held=F("held") - held, active=F("active") - slots
-            )
-            if not changed:
+            if not _update(SETTLE, id=account_id, captured=captured, held=held, slots=slots):
                 raise Account.DoesNotExist(f"There is no account {account_id}, but one of its tasks is to be settled.")
 
 
 def take_slot(account_id: int) -> bool:
     """Count one more task at work, for one that was parked; False where the account is at its cap."""
-    return Account.objects.filter(id=account_id, active__lt=F("max_active")).update(active=F("active") + 1) == 1
+    return _update(TAKE_SLOT, id=account_id)
 
 
 def grant(account_id: int, amount: int, *, by: str, note: str, now: datetime) -> None:
@@ -135,6 +139,13 @@ def verify(account_id: int) -> list[str]:
         .get()
     )
     return [] if balance == booked else [f"{name} has a balance of {balance} credits, but its ledger sums to {booked}."]
+
+
+def _update(statement: str, **values: int) -> bool:
+    """Whether it matched the account."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return cursor.rowcount == 1
 
 
 def _lock(account_id: int) -> Account:

@@ -2,8 +2,6 @@
 
 import shutil
 import signal
-import socket
-import subprocess
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -14,6 +12,7 @@ from django.db import transaction
 from accounts import credits
 from accounts.models import Account
 from config.settings import cache
+from tests.servers import Redis
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
@@ -63,34 +62,8 @@ def refused(error):
         yield caught
 
 
-class Redis:
-    """A server of this test's own, which it may freeze and kill."""
-
-    def __init__(self, folder):
-        self.port = free_port()
-        self.url = f"redis://127.0.0.1:{self.port}/0"
-        self._folder = folder
-        self._process = None
-
-    def start(self):
-        command = [
-            "redis-server",
-            "--port",
-            str(self.port),
-            "--bind",
-            "127.0.0.1",
-            "--save",
-            "",
-            "--appendonly",
-            "no",
-            "--dir",
-            str(self._folder),
-        ]
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        for line in self._process.stdout:
-            if "Ready to accept connections" in line:
-                return
-        raise RuntimeError("redis-server did not start.")
+class FrozenAtWill(Redis):
+    """A server of this test's own, which it may also stop in its tracks."""
 
     def freeze(self):
         self._process.send_signal(signal.SIGSTOP)
@@ -98,28 +71,15 @@ class Redis:
     def thaw(self):
         self._process.send_signal(signal.SIGCONT)
 
-    def kill(self):
-        self._process.kill()
-        self._process.wait()
-        self._process.stdout.close()
-
     def client(self):
         return redis.Redis(port=self.port)
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 @pytest.fixture
-def own_redis(tmp_path, settings, no_cache):
+def own_redis(settings, no_cache):
     """A running Redis that the cache uses, with the settings of production."""
     if not shutil.which("redis-server"):
         pytest.skip("needs redis-server")
-    server = Redis(tmp_path)
-    server.start()
-    settings.CACHES = {"default": cache(server.url)}
-    yield server
-    server.kill()
+    with FrozenAtWill() as server:
+        settings.CACHES = {"default": cache(server.url())}
+        yield server
