@@ -44,5 +44,5 @@ def main(ground: Ground) -> Result:
 
 
 def memory(servers: dict) -> list[Row]:
-    sizes = {name: pss_mb(server) for name, server in servers.items()}
+    sizes = {name: pss_mb(server.workers) for name, server in servers.items()}
     return [compared("PSS of the three workers", sizes["darkroom"], sizes.get("peer"), unit="MB")]

@@ -5,30 +5,25 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.servers import MariaDB, Redis, free_port
+
 ROOT = Path(__file__).resolve().parents[2]
 WORK = ROOT / "var/benchmarks"
-BUFFER_POOL_MB = 1024
 
 
 @dataclass(frozen=True)
 class Ground:
-    """Where the servers of this run listen."""
+    """The servers of this run, and where its own processes are to listen."""
 
-    mariadb_port: int
-    redis_port: int
+    mariadb: MariaDB
+    redis: Redis
     web_port: int
     upstream_port: int
-
-    def database(self, name: str) -> str:
-        return f"mysql://root@127.0.0.1:{self.mariadb_port}/{name}"
-
-    def redis(self, number: int) -> str:
-        return f"redis://127.0.0.1:{self.redis_port}/{number}"
 
     @property
     def upstream_url(self) -> str:
@@ -37,8 +32,8 @@ class Ground:
     def variables(self) -> dict[str, str]:
         """The environment of every Darkroom process of this run."""
         return {
-            "DATABASE_URL": self.database("darkroom_bench"),
-            "REDIS_URL": self.redis(1),
+            "DATABASE_URL": self.mariadb.url("darkroom_bench"),
+            "REDIS_URL": self.redis.url(1),
             "ADAPTERS": "tests.upstreams.plasma_adapter,tests.upstreams.grit_adapter",
             "EGRESS_ALLOW": f"127.0.0.1:{self.upstream_port}",
             "STORAGE_DIR": str(WORK / "storage"),
@@ -50,37 +45,12 @@ class Ground:
 
 @contextmanager
 def ground() -> Iterator[Ground]:
-    """Start the servers on free ports with empty data; stop them, and remove the data, at the end."""
+    """Start the servers, with empty data; stop them, and remove the data, at the end."""
     WORK.mkdir(parents=True, exist_ok=True)
-    ports = free_ports(4)
     with ExitStack() as stack:
-        stack.enter_context(mariadb(WORK / "mariadb", ports[0]))
-        stack.enter_context(process("redis-server", "--port", str(ports[1]), "--bind", "127.0.0.1", "--save", "", until=listens(ports[1])))
+        mariadb, redis = stack.enter_context(MariaDB(durable=True)), stack.enter_context(Redis())
         stack.callback(shutil.rmtree, WORK / "storage", ignore_errors=True)
-        yield Ground(*ports)
-
-
-@contextmanager
-def mariadb(folder: Path, port: int) -> Iterator[None]:
-    shutil.rmtree(folder, ignore_errors=True)
-    install = ["mariadb-install-db", "--no-defaults", f"--datadir={folder}", "--auth-root-authentication-method=normal", "--skip-test-db"]
-    subprocess.run(install, check=True, capture_output=True)
-    options = [
-        f"--datadir={folder}",
-        f"--socket={folder}/socket",
-        f"--port={port}",
-        "--bind-address=127.0.0.1",
-        f"--innodb-buffer-pool-size={BUFFER_POOL_MB}M",
-        "--innodb-log-file-size=512M",
-        "--innodb-flush-log-at-trx-commit=1",
-        "--max-connections=200",
-        "--user=root",
-    ]
-    try:
-        with process("mariadbd", "--no-defaults", *options, until=listens(port)):
-            yield
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        yield Ground(mariadb, redis, web_port=free_port(), upstream_port=free_port())
 
 
 @contextmanager
@@ -128,11 +98,3 @@ def listens(port: int) -> Callable[[], bool]:
         return True
 
     return answers
-
-
-def free_ports(count: int) -> Sequence[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from . import peer
-from .ground import BUFFER_POOL_MB, ROOT, Ground
+from .ground import ROOT, Ground
 from .rows import HEADS, Result
 
 PACKAGES = ("Django", "djangorestframework", "celery", "gunicorn", "mysqlclient", "aiohttp")
@@ -21,22 +21,21 @@ database and both contenders share the machine's cores. The rounds of Darkroom a
 number is the median of the rounds.
 
 The peer is the kind of system that Darkroom succeeds: Express under PM2 with three instances and a mysql2 pool of 20, with
-no ORM and no logs.
-It uses the same MariaDB and the same Redis. It is no part of this repository;
-without it (`var/benchmarks/peer`), only Darkroom is measured.
+no ORM and no logs, on the same MariaDB and the same Redis. It is no part of this repository; without it
+(`var/benchmarks/peer`), only Darkroom is measured.
 """
 
 
 def facts(ground: Ground) -> list[tuple[str, str]]:
     """Machine and versions, as (what, value)."""
     with peer.connect(ground) as cursor:
-        cursor.execute("SELECT VERSION()")
-        mariadb = cursor.fetchone()[0]
+        cursor.execute("SELECT VERSION(), @@innodb_buffer_pool_size DIV 1048576, @@innodb_flush_log_at_trx_commit")
+        mariadb, pool_mb, flush = cursor.fetchone()
     packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     return [
         ("measured", f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"),
         ("machine", f"{os.cpu_count()} cores ({_processor()}), {_memory_gb():.0f} GB, {platform.system()} {platform.release()}"),
-        ("MariaDB", f"{mariadb}, {BUFFER_POOL_MB} MB buffer pool, `innodb_flush_log_at_trx_commit=1`"),
+        ("MariaDB", f"{mariadb}, {pool_mb} MB buffer pool, `innodb_flush_log_at_trx_commit={flush}`"),
         ("Redis", _said("redis-server", "--version").split("v=")[-1].split()[0]),
         ("Python", f"{platform.python_version()}, {packages}"),
         *([("peer", f"Node {_said('node', '--version')}, Express, PM2 with 3 instances")] if peer.is_there() else []),

@@ -14,7 +14,9 @@ from hashlib import sha256
 import MySQLdb
 from MySQLdb.cursors import Cursor
 
-from .ground import WORK, Ground, free_ports, listens, wait_for
+from tests.servers import free_port
+
+from .ground import WORK, Ground, listens, wait_for
 
 FOLDER = WORK / "peer"
 CREDITS = 10**9
@@ -57,13 +59,13 @@ def peer(ground: Ground, *, accounts: int) -> Iterator[Peer]:
     """The peer, serving, with this many accounts."""
     keys = [f"bench-key-{number}" for number in range(accounts)]
     prepare(ground, keys)
-    (port,) = free_ports(1)
+    port = free_port()
     env = {
         **os.environ,
         "PM2_HOME": str(WORK / "pm2"),
         "PORT": str(port),
-        "DATABASE_URL": ground.database("seed_baseline"),
-        "REDIS_URL": ground.redis(2),
+        "DATABASE_URL": ground.mariadb.url("seed_baseline"),
+        "REDIS_URL": ground.redis.url(2),
     }
     try:
         pm2("start", "ecosystem.config.js", env=env)
@@ -92,7 +94,7 @@ def pm2(*words: str, env: dict[str, str]) -> str:
 
 @contextmanager
 def connect(ground: Ground, database: str = "") -> Iterator[Cursor]:
-    connection = MySQLdb.connect(host="127.0.0.1", port=ground.mariadb_port, user="root", database=database, autocommit=True)
+    connection = MySQLdb.connect(host="127.0.0.1", port=ground.mariadb.port, user="root", database=database, autocommit=True)
     with suppress(MySQLdb.Warning):
         yield connection.cursor()
     connection.close()
