@@ -26,8 +26,10 @@ ENVIRONMENT = {**os.environ, "MALLOC_ARENA_MAX": "2"}
 ALWAYS = ("-hide_banner", "-nostdin", "-nostats", "-loglevel", "error", "-y")
 MAX_PIXELS = 36_000_000  # of one frame of an input
 CUT_SHORT = ("File ended prematurely", "partial file", "corrupt input packet")  # ffmpeg's words, of a file that it reads nevertheless
-# What an encoder writes must not depend on how many cores a machine has.
-H264 = ("-c:v", "libx264", "-preset", "veryfast", "-crf", "20", "-threads", "2", "-pix_fmt", "yuv420p")
+# What an encoder writes must not depend on how many cores a machine has, nor on which thread comes first: with frame threads,
+# 20 runs on the same frames gave 3 different files; with sliced threads one, in the same time and 1.6 % larger.
+THREADS = ("-threads", "2", "-x264-params", "sliced-threads=1")
+H264 = ("-c:v", "libx264", "-preset", "veryfast", "-crf", "20", *THREADS, "-pix_fmt", "yuv420p")
 MP4 = ("-map_metadata", "-1", "-fflags", "+bitexact", "-flags:v", "+bitexact", "-movflags", "+faststart", "-f", "mp4")
 # A filter for frames that are in BT.709 already: said of untagged ones, the encoder's options alone would convert them once more.
 IS_BT709 = "setparams=range=tv:colorspace=bt709:color_primaries=bt709:color_trc=bt709"

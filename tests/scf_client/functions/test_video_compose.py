@@ -54,6 +54,11 @@ class TestClipsInOrder:
         assert is_like(at(held, 3.9), GREEN, within=20)
         assert samples.frames(held.files[0]) == 40
 
+    def test_give_the_same_bytes_each_time(self, compose, media):
+        clips = [{"source": media["halves"], "duration": 2}, {"source": media["green"]}, {"source": media["red"], "duration": 2}]
+        digests = {compose(clips, transition=FADE, size="640x640").outputs[0]["sha256"] for _ in range(3)}
+        assert len(digests) == 1
+
     def test_many_of_them_need_no_more_memory(self, compose, media):
         clips = [{"source": media["red"], "duration": 0.5}, {"source": media["green"], "end": 0.5}] * 50
         answer = compose(clips, transition={"type": "fade", "duration": 0.2}, size="1280x720")
