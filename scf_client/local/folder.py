@@ -1,13 +1,13 @@
-"""What outlives the runtime: results/<token>.json, out/<token>/…, and work/<token>/, which is gone when the run is over.
+"""What outlives the runtime: orders/<token>.json until the run is over, then results/<token>.json and out/<token>/…
 
-A result is written last and appears whole: where there is one, its outputs are there.
+work/<token>/ is scratch. A result is written last and appears whole: where there is one, its outputs are there.
 """
 
 import json
 import logging
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -21,15 +21,28 @@ class Folder:
     """The files below `root`; tokens come checked, since they become names."""
 
     def __init__(self, root: Path):
-        self._results, self._out, self._work = root / "results", root / "out", root / "work"
+        self._orders, self._results, self._out, self._work = (root / name for name in ("orders", "results", "out", "work"))
 
     def prepare(self, *, now: float) -> None:
         """At start: make the folders, remove what is older than two days and what a killed runtime left half done."""
         shutil.rmtree(self._work, ignore_errors=True)
-        for folder in (self._results, self._out, self._work):
+        for folder in (self._orders, self._results, self._out, self._work):
             folder.mkdir(parents=True, exist_ok=True)
+        self.remove_old(now=now)
+
+    def remove_old(self, *, now: float) -> None:
+        """Remove what is older than two days."""
         for path in list(self._old(now)):
             _remove(path)
+
+    def accept(self, token: str, order: Mapping[str, Any]) -> None:
+        """Keep an order until its run is over, whatever happens to the runtime; raises OSError where it cannot be written."""
+        self._write(self._orders / f"{token}.json", order)
+
+    def unfinished(self) -> list[dict[str, Any]]:
+        """The orders whose runs a runtime that ended took along, oldest first."""
+        paths = sorted(self._orders.iterdir(), key=lambda path: path.stat().st_mtime)
+        return [json.loads(path.read_text(encoding="utf-8")) for path in paths if self.state(path.stem) is None]
 
     def begin(self, token: str) -> tuple[Path, Path]:
         """Empty folders for a run's outputs and its scratch files."""
@@ -41,12 +54,8 @@ class Folder:
 
     def end(self, token: str, state: dict[str, Any]) -> None:
         """Write the final state of a run, and drop its scratch files; raises OSError where it cannot be written."""
-        fresh = self._work / f"{token}.json"
-        with fresh.open("w", encoding="utf-8") as file:
-            json.dump(state, file, ensure_ascii=False)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(fresh, self._results / f"{token}.json")
+        self._write(self._results / f"{token}.json", state)
+        (self._orders / f"{token}.json").unlink(missing_ok=True)
         shutil.rmtree(self._work / token, ignore_errors=True)
 
     def state(self, token: str) -> dict[str, Any] | None:
@@ -62,9 +71,18 @@ class Folder:
             return float((self._work / token / "progress").read_text(encoding="utf-8"))
         return 0.0
 
+    def _write(self, path: Path, value: Mapping[str, Any]) -> None:
+        """The whole of it or nothing."""
+        fresh = self._work / f"{path.parent.name}-{path.name}"
+        with fresh.open("w", encoding="utf-8") as file:
+            json.dump(value, file, ensure_ascii=False)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(fresh, path)
+
     def _old(self, now: float) -> Iterator[Path]:
         # Results first: outputs without a result are harmless, the reverse is not.
-        for folder in (self._results, self._out):
+        for folder in (self._orders, self._results, self._out):
             yield from (path for path in folder.iterdir() if path.stat().st_mtime < now - KEEP_S)
 
 

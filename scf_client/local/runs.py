@@ -1,12 +1,13 @@
 """The runs of this runtime. A token has one run: asked for again, it is the same one, and its result outlives the runtime.
 
-Only a run that a dying runtime took along starts anew, when its token comes again.
+Only a run that an ending runtime took along starts anew, when the next runtime opens.
 """
 
 import asyncio
 import logging
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ from .instance import Died
 from .pool import Pool
 
 log = logging.getLogger(__name__)
+
+TIDY_EVERY_S = 3600
+MOST_RESUMED = 20  # a deploy ends the runtime too, so this must not be few
 
 
 @dataclass(frozen=True)
@@ -47,13 +51,19 @@ class Runs:
         self._folder, self._pool = folder, pool
         self._runs: dict[str, Run] = {}
         self._http: aiohttp.ClientSession | None = None
+        self._keeper: asyncio.Task | None = None
 
     async def open(self) -> None:
         # Without kept-alive connections an instance that has died meanwhile cannot swallow an event.
         self._http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, force_close=True))
+        for kept in self._folder.unfinished():
+            self._resume(Order(**kept["order"]), kept["resumed"] + 1)
+        self._keeper = asyncio.create_task(self._keep_tidy())
 
     async def close(self) -> None:
         """End every run without a result, and every instance."""
+        if self._keeper:
+            self._keeper.cancel()
         tasks = [run.task for run in self._runs.values() if run.task]
         for task in tasks:
             task.cancel()
@@ -63,13 +73,12 @@ class Runs:
             await self._http.close()
 
     def submit(self, order: Order) -> dict[str, Any]:
-        """The state of the token's run, which is started if there is none."""
+        """The state of the token's run, which is started if there is none; raises OSError where the order cannot be kept."""
         # No await between look-up and entry: two requests at once cannot start two runs.
         if (state := self.state(order.token)) is not None:
             return state
-        run = self._runs[order.token] = Run(order)
-        run.task = asyncio.create_task(self._carry_out(run))
-        return self._shown(run)
+        self._folder.accept(order.token, {"order": asdict(order), "resumed": 0})
+        return self._shown(self._start(order))
 
     def state(self, token: str) -> dict[str, Any] | None:
         """None where the token is unknown."""
@@ -88,13 +97,32 @@ class Runs:
                 self._land(run, _failed("canceled", "The run was ended on request."))
         return self.state(token)
 
+    def _resume(self, order: Order, times: int) -> None:
+        """Start a run anew that an ended runtime took along; one that may be what ends them is given up."""
+        if times > MOST_RESUMED:
+            self._land(Run(order), _failed("runtime_died", f"The runtime ended {times} times during this run."))
+            return
+        log.info("run of %s starts anew: the runtime ended before it did", order.function)
+        self._folder.accept(order.token, {"order": asdict(order), "resumed": times})
+        self._start(order)
+
+    def _start(self, order: Order) -> Run:
+        run = self._runs[order.token] = Run(order)
+        run.task = asyncio.create_task(self._carry_out(run))
+        return run
+
+    async def _keep_tidy(self) -> None:
+        while True:
+            await asyncio.sleep(TIDY_EVERY_S)
+            await asyncio.to_thread(self._folder.remove_old, now=time.time())
+
     async def _carry_out(self, run: Run) -> None:
         logs.token.set(run.order.token)
         try:
             result = await self._result(run)
         except asyncio.CancelledError:
             if not run.is_canceled:
-                raise  # the runtime ends: whoever asks again gets a new run
+                raise  # the runtime ends: the next one starts the run anew
             result = _failed("canceled", "The run was ended on request.")
         self._land(run, result)
 
@@ -127,7 +155,7 @@ class Runs:
         except OSError:
             log.exception("the result could not be written; it is kept in memory")
         else:
-            del self._runs[run.order.token]
+            self._runs.pop(run.order.token, None)
 
     def _shown(self, run: Run) -> dict[str, Any]:
         progress = 1.0 if run.status == "finished" else self._folder.progress(run.order.token)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from scf_client.local.folder import KEEP_S, Folder
+from scf_client.local.runs import MOST_RESUMED
 
 from .runtime import CARD, LONG_VIDEO, Runtime, instances, is_running, wait_until
 
@@ -170,7 +171,7 @@ class TestTheRuntimeDies:
         own.start()
         assert own.submit("d1", CARD) == (202, before)
 
-    def test_its_instances_die_with_it_and_the_same_token_then_gives_a_result(self, own):
+    def test_its_instances_die_with_it_and_the_next_one_starts_the_run_anew(self, own):
         own.submit("d2", {"prompt": "reef", "duration": 4}, kind="video.generate")
         pid = own.working("d2")
         processes = [pid, *instances_below(pid)]
@@ -178,16 +179,23 @@ class TestTheRuntimeDies:
         own.kill()
         wait_until(lambda: not any(map(is_running, processes)), "instance and encoder to die")
         own.start()
-        assert own.state("d2")["status"] == "unknown"
-        own.submit("d2", CARD)
-        assert own.over("d2")["status"] == "finished"
+        assert own.over("d2")["status"] == "finished"  # nobody has asked for it again
+        assert list((own.root / "orders").iterdir()) == []
 
-    def test_when_it_is_stopped_nothing_stays_and_no_result_is_written(self, own):
+    def test_when_it_is_stopped_nothing_stays_but_the_order(self, own):
         own.submit("d3", LONG_VIDEO, kind="video.generate")
         pid = own.working("d3")
         own.stop()
         assert not is_running(pid)
         assert list((own.root / "results").iterdir()) == []
+        assert [path.name for path in (own.root / "orders").iterdir()] == ["d3.json"]
+
+    def test_a_run_that_goes_down_with_it_again_and_again_is_given_up(self, own):
+        own.stop()
+        order = {"token": "d4", "function": "test_card", "event": {"kind": "image.generate", "input": CARD}, "time_limit_s": 60}
+        (own.root / "orders/d4.json").write_text(json.dumps({"order": order, "resumed": MOST_RESUMED}))
+        own.start()
+        assert own.over("d4")["result"]["error"]["code"] == "runtime_died"
 
 
 class TestTheFolderAtStart:
@@ -200,7 +208,7 @@ class TestTheFolderAtStart:
         now = (tmp_path / "results/new.json").stat().st_mtime + KEEP_S - 60
         for path in (tmp_path / "results/old.json", tmp_path / "out/old"):
             os.utime(path, (now - KEEP_S - 1, now - KEEP_S - 1))
-        folder.prepare(now=now)
+        folder.remove_old(now=now)
         assert [path.name for path in (tmp_path / "out").iterdir()] == ["new"]
         assert (folder.state("old"), folder.state("new")) == (None, {"token": "new"})
 
