@@ -21,6 +21,7 @@ def run_once(*, clock: Clock, limit: int) -> dict[str, int]:
     return {
         "tasks": remove_old_tasks(clock=clock, limit=limit),
         "files": remove_old_files(clock=clock, limit=limit),
+        "drafts": storage.sweep(before=(clock() - timedelta(days=1)).timestamp()),
     }
 
 

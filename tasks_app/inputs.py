@@ -146,7 +146,7 @@ async def _media(reference: str, field: str, key: str, plan: Mapping[str, Own], 
 
 async def _fetched(url: str, key: str) -> Media:
     """The file behind a URL, in our storage; a put is whole or not there, so what is there needs no second fetch."""
-    limit = settings.UPLOAD_LIMIT_MB * 1024 * 1024
+    limit = settings.UPLOAD_LIMIT_MB * 1_000_000
     if storage.size(key) is None:
         async with egress.fetch(url, limit=limit) as (content_type, chunks):
             await storage.put(key, chunks, content_type=content_type, limit=limit)

@@ -17,7 +17,7 @@ FORM_OVERHEAD = 64 * 1024  # bytes of boundaries and headers around the file
 
 def limit() -> int:
     """The largest file taken, in bytes."""
-    return settings.UPLOAD_LIMIT_MB * 1024 * 1024
+    return settings.UPLOAD_LIMIT_MB * 1_000_000
 
 
 class FormParser(BaseParser):

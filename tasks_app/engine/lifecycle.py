@@ -133,7 +133,7 @@ def _columns(step: Step, now: datetime) -> dict:
     if move.handle is not None:
         columns["handle"] = move.handle
     if move.found is not None:
-        columns["found"] = found_columns(move)
+        columns["found"] = _found_columns(move)
     if move.warnings:
         columns["warnings"] = [*step.claimed.row["warnings"], *move.warnings]
     if move.status in TERMINAL:
@@ -143,7 +143,7 @@ def _columns(step: Step, now: datetime) -> dict:
     return columns
 
 
-def found_columns(move: Move) -> list[dict]:
+def _found_columns(move: Move) -> list[dict]:
     """The upstream's results as the row keeps them."""
     return [
         {"url": one.url, "content_type": one.content_type, "lives_until": one.lives_until and one.lives_until.isoformat()}

@@ -66,7 +66,7 @@ class TestAnUploadThatCannotBe:
 
     def test_is_taken_up_to_the_last_byte(self, api, settings):
         settings.UPLOAD_LIMIT_MB = 1
-        assert api.uploads(file=named(PNG.ljust(1024 * 1024, b"\0"))).status_code == 201
+        assert api.uploads(file=named(PNG.ljust(1_000_000, b"\0"))).status_code == 201
 
     def test_is_refused_unread_when_it_says_that_it_is_far_too_large(self, api, settings):
         settings.UPLOAD_LIMIT_MB = 1
