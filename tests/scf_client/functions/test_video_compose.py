@@ -56,7 +56,7 @@ class TestClipsInOrder:
 
     def test_give_the_same_bytes_each_time(self, compose, media):
         clips = [{"source": media["halves"], "duration": 2}, {"source": media["green"]}, {"source": media["red"], "duration": 2}]
-        digests = {compose(clips, transition=FADE, size="640x640").outputs[0]["sha256"] for _ in range(3)}
+        digests = {compose(clips, transition={"type": "fade", "duration": 0.5}, size="640x640").outputs[0]["sha256"] for _ in range(3)}
         assert len(digests) == 1
 
     def test_many_of_them_need_no_more_memory(self, compose, media):
