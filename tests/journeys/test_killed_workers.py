@@ -45,7 +45,7 @@ def is_one(pid: int, mark: bytes, words: tuple[bytes, ...]) -> bool:
         command, environment = (Path(f"/proc/{pid}/{name}").read_bytes() for name in ("cmdline", "environ"))
     except OSError:
         return False
-    return all(word in command.split(b"\0") for word in words) and mark in environment
+    return all(word in command for word in words) and mark in environment
 
 
 def digests(tasks: list[dict]) -> list[str]:
