@@ -43,8 +43,8 @@ def prepare(ground: Ground) -> None:
     call_command("migrate", verbosity=0)
 
 
-def model(ground: Ground, dialect: str) -> None:
-    """Serve MODEL, at a credit a picture, by the simulated upstream of this dialect alone."""
+def model(ground: Ground, dialect: str, *, adapter: str = "") -> None:
+    """Serve MODEL, at a credit a picture, by the simulated upstream of this dialect alone, through `adapter` or the dialect's own."""
     from django.utils import timezone
 
     from providers import credentials
@@ -52,7 +52,7 @@ def model(ground: Ground, dialect: str) -> None:
     from tests.upstreams import Plasma
 
     provider, is_new = Provider.objects.update_or_create(
-        name=dialect, defaults={"adapter": f"{dialect}_adapter", "base_url": ground.upstream_url}
+        name=dialect, defaults={"adapter": adapter or f"{dialect}_adapter", "base_url": ground.upstream_url}
     )
     if is_new:
         credentials.rotate(provider, {"key": Plasma.KEY}, now=timezone.now())
@@ -95,6 +95,23 @@ def forget_tasks() -> None:
             cursor.execute(f"TRUNCATE TABLE {table._meta.db_table}")
     Account.objects.update(held=0, active=0)
     shutil.rmtree(WORK / "storage", ignore_errors=True)
+
+
+def waiting_tasks(owner: Customer, count: int) -> None:
+    """Accept this many tasks of MODEL."""
+    from tasks_app.engine import accept
+    from tasks_app.engine.clock import database_clock
+
+    order = accept.Order(model=MODEL, input=INPUT)
+    for at_once in [500] * (count // 500):
+        accept.many(owner.account_id, [order] * at_once, now=database_clock())
+
+
+def count(status: str) -> int:
+    """Tasks of this status now."""
+    from tasks_app.models import Task
+
+    return Task.objects.filter(status=status).count()
 
 
 def finished_tasks(owners: list[Customer], *, each: int) -> list[tuple[str, str]]:

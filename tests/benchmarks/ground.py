@@ -34,7 +34,7 @@ class Ground:
         return {
             "DATABASE_URL": self.mariadb.url("darkroom_bench"),
             "REDIS_URL": self.redis.url(1),
-            "ADAPTERS": "tests.upstreams.plasma_adapter,tests.upstreams.grit_adapter",
+            "ADAPTERS": "tests.upstreams.plasma_adapter,tests.upstreams.grit_adapter,tests.benchmarks.steady_adapter",
             "EGRESS_ALLOW": f"127.0.0.1:{self.upstream_port}",
             "STORAGE_DIR": str(WORK / "storage"),
             "WEB_BIND": f"127.0.0.1:{self.web_port}",

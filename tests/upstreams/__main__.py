@@ -2,7 +2,7 @@
 
 Its books are read, and its jobs ended, over HTTP as well, at doors that are no part of the protocol:
     GET /books → {received, bought, polls, fetched, connections, requests, done_at: {job: Unix seconds}}
-    POST /finish?spread=S → ends every open job, evenly over the next S seconds
+    POST /finish?spread=S&count=N → ends N open jobs (all, unless told), evenly over the next S seconds
 """
 
 import argparse
@@ -29,7 +29,8 @@ def with_doors(dialect: type[Simulator]) -> type[Simulator]:
                 case "GET", "/books":
                     return web.json_response(books(self))
                 case "POST", "/finish":
-                    return web.json_response({"finishing": finish_spread(self, float(request.query.get("spread", 0)))})
+                    spread, count = float(request.query.get("spread", 0)), request.query.get("count")
+                    return web.json_response({"finishing": finish_spread(self, spread, int(count) if count else None)})
             return await super()._obey(request)
 
     return Served
@@ -42,10 +43,10 @@ def books(simulator: Simulator) -> dict[str, Any]:
     return counters | {"bought": simulator.bought, "connections": simulator.connections, "done_at": done_at}
 
 
-def finish_spread(simulator: Simulator, spread: float) -> int:
-    """Let the open jobs end one after another over `spread` seconds; returns how many."""
+def finish_spread(simulator: Simulator, spread: float, count: int | None = None) -> int:
+    """Let `count` open jobs (None: all) end one after another over `spread` seconds; returns how many."""
     now = time.time()
-    open_jobs = [job for job in simulator.jobs.values() if not job.is_over(now)]
+    open_jobs = [job for job in simulator.jobs.values() if not job.is_over(now)][:count]
     for number, job in enumerate(open_jobs):
         job.done_at = now + spread * number / len(open_jobs)
     return len(open_jobs)
