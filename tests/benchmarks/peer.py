@@ -68,6 +68,7 @@ def peer(ground: Ground, *, accounts: int) -> Iterator[Peer]:
         "REDIS_URL": ground.redis.url(2),
     }
     try:
+        pm2("kill", env=env)  # a daemon that a broken-off run left would start the peer with that run's addresses
         pm2("start", "ecosystem.config.js", env=env)
         wait_for(listens(port), within=30, what="the peer to serve")
         listed = pm2("jlist", env=env)
