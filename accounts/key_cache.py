@@ -1,12 +1,12 @@
-"""Who a key belongs to, remembered for 30 s in Redis, so that most requests need no database to know who asks.
+"""Who a key belongs to, remembered for 30 s by each process, so that most requests need nobody else to know who asks.
 
-A revocation must hold at once, also against a reader that looked the key up just before. So nothing is deleted: a
-revocation *overwrites* with a tombstone, and a reader only *adds* where nothing is. Whichever comes first, the tombstone
-stands. It outlives any reader: an hour, where a request lives for seconds.
+A revocation must hold at once, in every process on every server. So a process remembers only while it listens to a
+channel in Redis on which revocations are announced, and forgets all it knows when it hears of one: they are rare, and so
+no word about a key crosses the wire. A reader that looked its key up before it was revoked, and would remember it after,
+finds that something was heard in between.
 
-Redis may be away. Then a key is looked up in the database, and Redis is left alone for 5 s after it failed, so that it
-costs one time-out (0.2 s, config/settings.py) and not one per request. A revocation that could not reach Redis holds
-as soon as the entry it would have overwritten runs out: in 30 s at most.
+Redis may be away: then nothing is remembered, and each key is looked up in the database. Where Redis falls silent with its connections
+open, or a revocation could not reach it, what was remembered runs out: in 30 s at most.
 """
 
 import logging
@@ -15,78 +15,99 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from django.core.cache import cache
+from django.conf import settings
+from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 
 log = logging.getLogger(__name__)
 
+CHANNEL = "darkroom:keys-revoked"
 KEPT_S = 30
-TOMBSTONE_S = 3600
 REST_S = 5
-
-REVOKED: list = []  # as JSON gives it back
+PATIENCE_S = 0.2
+MOST = 10_000  # keys; a process that has seen more starts afresh
 
 AWAY = (RedisError, OSError)
 
 
-class Breaker:
-    """Says whether to ask something that may be away: not for `rest_s` after it failed, then one caller tries for all."""
-
-    def __init__(self, *, rest_s: float, clock: Callable[[], float]):
-        self._rest_s = rest_s
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._ask_again_at: float | None = None
-
-    def lets_through(self) -> bool:
-        if self._ask_again_at is None:
-            return True
-        with self._lock:
-            if self._ask_again_at is not None and self._clock() < self._ask_again_at:
-                return False
-            self.failed()  # until the one that now asks has an answer
-            return True
-
-    def failed(self) -> None:
-        self._ask_again_at = self._clock() + self._rest_s
-
-    def worked(self) -> None:
-        self._ask_again_at = None
-
-
 class KeyCache:
-    """Digest of a key → whom it belongs to, as a short list; REVOKED for a revoked key; None where nothing is known."""
+    """Digest of a key → whom it belongs to. `connect` gives a Redis client, None where there is no Redis to listen to."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic):
-        self._breaker = Breaker(rest_s=REST_S, clock=clock)
+    def __init__(self, connect: Callable[[], Any] | None = None, *, clock: Callable[[], float] = time.monotonic, rest_s: float = REST_S):
+        self._connect, self._clock, self._rest_s = connect, clock, rest_s
+        self._kept: dict[str, tuple[Any, float]] = {}
+        self._lock = threading.Lock()
+        self._listener: threading.Thread | None = None
+        self._closed = threading.Event()
+        self._heard = 0
+        self.hears = threading.Event()
 
-    def get(self, digest: str) -> list | None:
-        return self._ask(cache.get, _name(digest))
+    def find(self, digest: str, look_up: Callable[[], Any]) -> Any:
+        """The owner that is remembered, else the one that `look_up()` finds; None is not remembered."""
+        kept = self._kept.get(digest)
+        if kept is not None and self._clock() < kept[1]:
+            return kept[0]
+        self._listen()
+        heard = self._heard
+        owner = look_up()
+        if owner is not None:
+            self._keep(digest, owner, heard)
+        return owner
 
-    def add(self, digest: str, owner: list) -> None:
-        self._ask(cache.add, _name(digest), owner, KEPT_S)
-
-    def bury(self, digest: str) -> None:
-        """Make readers find that the key is revoked."""
-        # Asked even while the breaker rests: an operator waits for this, and it is rare.
-        self._try(cache.set, _name(digest), REVOKED, TOMBSTONE_S)
-
-    def _ask(self, verb: Callable, *args: Any) -> Any:
-        return self._try(verb, *args) if self._breaker.lets_through() else None
-
-    def _try(self, verb: Callable, *args: Any) -> Any:
+    def announce(self) -> None:
+        """Make every process forget what it remembers, for a key is revoked."""
+        self._forget()
+        if self._connect is None:
+            return
         try:
-            answer = verb(*args)
+            self._connect().publish(CHANNEL, "")
         except AWAY as fault:
-            self._breaker.failed()
-            log.warning("Redis is away (%s): keys are looked up in the database for the next %d s.", type(fault).__name__, REST_S)
-            return None
-        self._breaker.worked()
-        return answer
+            log.warning("Redis is away (%s): the revocation holds in %d s at most.", type(fault).__name__, KEPT_S)
+
+    def close(self) -> None:
+        """Stop listening, and with it remembering."""
+        self._closed.set()
+        self._forget()
+
+    def _keep(self, digest: str, owner: Any, heard: int) -> None:
+        with self._lock:
+            if self.hears.is_set() and heard == self._heard:
+                if len(self._kept) >= MOST:
+                    self._kept.clear()
+                self._kept[digest] = owner, self._clock() + KEPT_S
+
+    def _forget(self) -> None:
+        with self._lock:
+            self._heard += 1
+            self._kept.clear()
+
+    def _listen(self) -> None:
+        with self._lock:
+            if self._listener is not None or self._connect is None:
+                return
+            self._listener = threading.Thread(target=self._stay_tuned, name="key-revocations", daemon=True)
+        self._listener.start()
+        self.hears.wait(PATIENCE_S)  # so that this first key can be remembered
+
+    def _stay_tuned(self) -> None:
+        while not self._closed.is_set():
+            try:
+                self._hear()
+            except AWAY as fault:
+                if self.hears.is_set() or not self._heard:  # say it once, not with every try
+                    log.warning("Redis is away (%s): keys are looked up in the database.", type(fault).__name__)
+                self.hears.clear()
+                self._forget()
+                self._closed.wait(self._rest_s)
+
+    def _hear(self) -> None:
+        with self._connect().pubsub() as channel:
+            channel.subscribe(CHANNEL)
+            while not self._closed.is_set():
+                # The first message says that we are subscribed; what was revoked before it went unheard.
+                if channel.get_message(timeout=self._rest_s):
+                    self._forget()
+                    self.hears.set()
 
 
-def _name(digest: str) -> str:
-    return f"key:{digest}"
-
-
-SHARED = KeyCache()
+SHARED = KeyCache((lambda: get_redis_connection("default")) if settings.REDIS_URL else None)

@@ -56,23 +56,18 @@ def find(key: str, *, now: datetime, cache: KeyCache = key_cache.SHARED) -> Call
     if not SHAPE.fullmatch(key):
         return None
     known_as = digest(key)
-    owner = cache.get(known_as)
-    if owner is None:
-        owner = _look_up(known_as, now)
-        if owner:
-            cache.add(known_as, owner)
-    return Caller(*owner) if owner else None
+    return cache.find(known_as, partial(_look_up, known_as, now))
 
 
 def revoke(api_key: ApiKey, *, now: datetime, cache: KeyCache = key_cache.SHARED) -> None:
     """End the key, as soon as the transaction commits. To revoke it again does no harm."""
     if ApiKey.objects.filter(id=api_key.id, revoked_at=None).update(revoked_at=now):
         api_key.revoked_at = now
-    transaction.on_commit(partial(cache.bury, api_key.digest))
+    transaction.on_commit(cache.announce)
 
 
-def _look_up(known_as: str, now: datetime) -> list | None:
-    """The owner as a list in Caller's order, and a note that the key was used."""
+def _look_up(known_as: str, now: datetime) -> Caller | None:
+    """The owner, and a note that the key was used."""
     columns = ("account_id", "id", "account__name", "last_used_at")
     row = ApiKey.objects.filter(digest=known_as, revoked_at=None).values_list(*columns).first()
     if row is None:
@@ -80,7 +75,7 @@ def _look_up(known_as: str, now: datetime) -> list | None:
     *owner, last_used_at = row
     if last_used_at is None or last_used_at <= now - STAMP_EVERY:
         _stamp(owner[1], now)
-    return owner
+    return Caller(*owner)
 
 
 def _stamp(key_id: int, now: datetime) -> None:

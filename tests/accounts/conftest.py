@@ -8,19 +8,14 @@ from datetime import UTC, datetime
 import pytest
 import redis
 from django.db import transaction
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from accounts import credits
 from accounts.models import Account
-from config.settings import cache
 from tests.servers import Redis
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
-
-
-@pytest.fixture(autouse=True)
-def no_cache(settings):
-    """Nothing is remembered between tests, whatever Redis they run beside; those about Redis start their own."""
-    settings.CACHES = {"default": cache("")}
 
 
 @pytest.fixture
@@ -72,14 +67,13 @@ class FrozenAtWill(Redis):
         self._process.send_signal(signal.SIGCONT)
 
     def client(self):
-        return redis.Redis(port=self.port)
+        return redis.Redis(port=self.port, socket_timeout=0.2, retry=Retry(NoBackoff(), 0))
 
 
 @pytest.fixture
-def own_redis(settings, no_cache):
-    """A running Redis that the cache uses, with the settings of production."""
+def own_redis():
+    """A running Redis, whose clients have the patience of production."""
     if not shutil.which("redis-server"):
         pytest.skip("needs redis-server")
     with FrozenAtWill() as server:
-        settings.CACHES = {"default": cache(server.url())}
         yield server

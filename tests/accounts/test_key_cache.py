@@ -1,15 +1,15 @@
-"""Keys remembered in Redis: on a server of this test's own, which is frozen and killed."""
+"""Keys that a process remembers: with a Redis of this test's own, which is frozen and killed."""
 
+import threading
 import time
 
 import pytest
 from django.db import transaction
 
 from accounts import keys
-from accounts.key_cache import KEPT_S, REST_S, REVOKED, TOMBSTONE_S, Breaker, KeyCache
-from accounts.models import ApiKey
+from accounts.key_cache import CHANNEL, KEPT_S, MOST, KeyCache
 
-OWNER = [7, 8, "acme"]
+WAIT_S = 10
 
 
 class Clock:
@@ -26,13 +26,35 @@ def clock():
 
 
 @pytest.fixture
-def cache(own_redis, clock):
-    return KeyCache(clock=clock)
+def process(own_redis, clock):
+    """Makes the caches of as many processes as a test needs."""
+    made = []
+
+    def make():
+        made.append(KeyCache(own_redis.client, clock=clock, rest_s=0.05))
+        return made[-1]
+
+    yield make
+    for cache in made:
+        cache.close()
+
+
+@pytest.fixture
+def cache(process):
+    return process()
 
 
 @pytest.fixture
 def made(acme, now):
     return keys.make(acme, "ci", now=now)
+
+
+def eventually(holds):
+    """Waits for what another thread is about to do."""
+    until = time.monotonic() + WAIT_S
+    while not holds():
+        assert time.monotonic() < until, "it never came"
+        threading.Event().wait(0.005)
 
 
 class TestAKeyIsRemembered:
@@ -41,18 +63,25 @@ class TestAKeyIsRemembered:
         with django_assert_num_queries(0):
             assert keys.find(made[1], now=now, cache=cache) == first
 
-    def test_for_30_seconds_and_without_the_key_itself(self, own_redis, cache, made, now):
+    def test_for_30_seconds(self, cache, made, now, clock, django_assert_num_queries):
         keys.find(made[1], now=now, cache=cache)
-        with own_redis.client() as client:
-            (name,) = client.keys()
-            assert name.decode().endswith(keys.digest(made[1]))
-            assert 0 < client.ttl(name) <= KEPT_S
-            assert client.get(name) == b'[%d, %d, "acme"]' % (made[0].account_id, made[0].id)
+        clock.seconds += KEPT_S
+        with django_assert_num_queries(1):
+            keys.find(made[1], now=now, cache=cache)
 
-    def test_an_unknown_key_leaves_nothing_behind(self, own_redis, cache, made, now):
-        keys.find("dk_" + "x" * 43, now=now, cache=cache)
-        with own_redis.client() as client:
-            assert client.dbsize() == 0
+    def test_without_the_key_itself(self, cache, made, now):
+        keys.find(made[1], now=now, cache=cache)
+        assert made[1][11:] not in repr(vars(cache))
+
+    def test_an_unknown_key_is_not(self, cache):
+        assert cache.find("unknown", lambda: None) is None
+        assert cache.find("unknown", lambda: "found now") == "found now"
+
+    def test_no_more_than_10_000_are(self, cache):
+        for number in range(MOST + 1):
+            cache.find(str(number), lambda: "acme")
+        assert cache.find(str(MOST), lambda: "asked again") == "acme"
+        assert cache.find("0", lambda: "asked again") == "asked again"
 
 
 class TestARevocation:
@@ -65,18 +94,24 @@ class TestARevocation:
         keys.revoke(made[0], now=now, cache=cache)
         assert keys.find(made[1], now=now, cache=cache) is None
 
-    def test_holds_against_a_reader_that_looked_the_key_up_before(self, cache, made, now):
-        digest = keys.digest(made[1])
-        keys.revoke(made[0], now=now, cache=cache)
-        cache.add(digest, OWNER)  # the reader's last step, late
-        assert cache.get(digest) == REVOKED
-        assert keys.find(made[1], now=now, cache=cache) is None
+    def test_holds_in_every_other_process_too(self, process, made, now):
+        here, elsewhere = process(), process()
+        assert keys.find(made[1], now=now, cache=elsewhere)
+        keys.revoke(made[0], now=now, cache=here)
+        eventually(lambda: keys.find(made[1], now=now, cache=elsewhere) is None)
 
-    def test_is_remembered_for_longer_than_any_request_lives(self, own_redis, cache, made, now):
-        keys.revoke(made[0], now=now, cache=cache)
-        with own_redis.client() as client:
-            (name,) = client.keys()
-            assert KEPT_S < client.ttl(name) <= TOMBSTONE_S
+    def test_holds_against_a_reader_that_looked_the_key_up_before(self, process, made, now):
+        here, elsewhere = process(), process()
+        elsewhere.find("another", lambda: "bolt")
+
+        def slow_look_up():
+            owner = keys._look_up(keys.digest(made[1]), now)
+            keys.revoke(made[0], now=now, cache=here)
+            eventually(lambda: elsewhere.find("another", lambda: None) is None)  # it was heard
+            return owner
+
+        assert elsewhere.find(keys.digest(made[1]), slow_look_up)
+        assert keys.find(made[1], now=now, cache=elsewhere) is None
 
     def test_that_is_rolled_back_leaves_the_key_alone(self, cache, made, now):
         with transaction.atomic():
@@ -84,93 +119,69 @@ class TestARevocation:
             transaction.set_rollback(True)
         assert keys.find(made[1], now=now, cache=cache) is not None
 
-    def test_holds_without_redis(self, own_redis, cache, made, now):
+    def test_says_nothing_of_the_key_on_the_wire(self, own_redis, cache, made, now):
+        with own_redis.client() as client, client.pubsub() as heard:
+            heard.subscribe(CHANNEL)
+            heard.get_message(timeout=WAIT_S)
+            keys.revoke(made[0], now=now, cache=cache)
+            assert heard.get_message(timeout=WAIT_S)["data"] == b""
+
+    def test_holds_here_without_redis(self, own_redis, cache, made, now):
         keys.find(made[1], now=now, cache=cache)
         own_redis.kill()
         keys.revoke(made[0], now=now, cache=cache)
         assert keys.find(made[1], now=now, cache=cache) is None
 
-    def test_reaches_a_redis_that_failed_a_moment_ago(self, own_redis, cache, made, now):
-        keys.find(made[1], now=now, cache=cache)
+    def test_that_reached_nobody_holds_elsewhere_in_30_seconds(self, own_redis, process, made, now, clock, caplog):
+        here, elsewhere = process(), process()
+        keys.find(made[1], now=now, cache=elsewhere)
         own_redis.freeze()
-        keys.find(made[1], now=now, cache=cache)
+        keys.revoke(made[0], now=now, cache=here)
+        assert "holds in 30 s at most" in caplog.text
+        clock.seconds += KEPT_S
+        assert keys.find(made[1], now=now, cache=elsewhere) is None
         own_redis.thaw()
-        keys.revoke(made[0], now=now, cache=cache)
-        assert cache.get(keys.digest(made[1])) == REVOKED
 
 
-@pytest.mark.parametrize("trouble", ["freeze", "kill"])
 class TestRedisIsAway:
-    def test_a_key_is_found_in_the_database_within_the_time_out(self, own_redis, cache, made, now, trouble):
+    def test_nothing_is_remembered(self, own_redis, cache, made, now, django_assert_num_queries):
         keys.find(made[1], now=now, cache=cache)
-        getattr(own_redis, trouble)()
-        begun = time.monotonic()
-        assert keys.find(made[1], now=now, cache=cache) is not None
-        assert time.monotonic() - begun < 0.3
+        own_redis.kill()
+        eventually(lambda: not cache.hears.is_set())
+        for _ in range(2):
+            with django_assert_num_queries(1):
+                assert keys.find(made[1], now=now, cache=cache) is not None
 
-    def test_it_is_waited_for_once_in_five_seconds(self, own_redis, cache, made, now, clock, trouble):
-        getattr(own_redis, trouble)()
-        keys.find(made[1], now=now, cache=cache)
+    def test_no_request_waits_for_it(self, own_redis, cache, made, now):
+        own_redis.kill()
+        keys.find(made[1], now=now, cache=cache)  # the first one waits 0.2 s
         begun = time.monotonic()
         for _ in range(20):
-            clock.seconds += REST_S / 21
             assert keys.find(made[1], now=now, cache=cache) is not None
         assert time.monotonic() - begun < 0.2
 
-    def test_it_is_warned_of_without_a_word_of_the_key(self, own_redis, cache, made, now, caplog, trouble):
-        getattr(own_redis, trouble)()
+    def test_it_is_warned_of_without_a_word_of_the_key(self, own_redis, cache, made, now, caplog):
         keys.find(made[1], now=now, cache=cache)
-        assert "Redis is away" in caplog.text
+        own_redis.kill()
+        eventually(lambda: "Redis is away" in caplog.text)
         assert made[1][11:] not in caplog.text
         assert keys.digest(made[1]) not in caplog.text
 
-
-class TestRedisIsBack:
-    def test_keys_are_remembered_again(self, own_redis, cache, made, now, clock, django_assert_num_queries):
-        own_redis.kill()
+    def test_keys_are_remembered_again_once_it_is_back(self, own_redis, cache, made, now, django_assert_num_queries):
         keys.find(made[1], now=now, cache=cache)
+        own_redis.kill()
+        eventually(lambda: not cache.hears.is_set())
         own_redis.start()
-        clock.seconds += REST_S
+        assert cache.hears.wait(WAIT_S)
         keys.find(made[1], now=now, cache=cache)
         with django_assert_num_queries(0):
             assert keys.find(made[1], now=now, cache=cache) is not None
 
-    def test_a_flushed_one_costs_a_look_up(self, own_redis, cache, made, now):
-        keys.find(made[1], now=now, cache=cache)
-        with own_redis.client() as client:
-            client.flushall()
-        assert keys.find(made[1], now=now, cache=cache).key_id == ApiKey.objects.get().id
 
-
-class TestABreaker:
-    @pytest.fixture
-    def breaker(self, clock):
-        return Breaker(rest_s=5, clock=clock)
-
-    def test_lets_everyone_through_while_all_is_well(self, breaker):
-        assert [breaker.lets_through() for _ in range(3)] == [True, True, True]
-
-    def test_rests_after_a_failure(self, breaker, clock):
-        breaker.failed()
-        clock.seconds += 4.9
-        assert not breaker.lets_through()
-
-    def test_then_lets_one_try_for_all(self, breaker, clock):
-        breaker.failed()
-        clock.seconds += 5
-        assert [breaker.lets_through() for _ in range(3)] == [True, False, False]
-
-    def test_lets_everyone_through_once_that_one_had_an_answer(self, breaker, clock):
-        breaker.failed()
-        clock.seconds += 5
-        breaker.lets_through()
-        breaker.worked()
-        assert [breaker.lets_through() for _ in range(3)] == [True, True, True]
-
-    def test_rests_again_where_that_one_failed_too(self, breaker, clock):
-        breaker.failed()
-        clock.seconds += 5
-        breaker.lets_through()
-        breaker.failed()
-        clock.seconds += 4.9
-        assert not breaker.lets_through()
+class TestThereIsNoRedis:
+    def test_every_request_looks_its_key_up(self, made, now, django_assert_num_queries):
+        cache = KeyCache()
+        keys.find(made[1], now=now, cache=cache)  # notes its use
+        for _ in range(2):
+            with django_assert_num_queries(1):
+                assert keys.find(made[1], now=now, cache=cache) is not None

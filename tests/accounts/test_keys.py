@@ -1,12 +1,16 @@
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.db import connection
 
 from accounts import keys
+from accounts.key_cache import KeyCache
 from accounts.models import ApiKey
 
 pytestmark = pytest.mark.django_db
+
+find = partial(keys.find, cache=KeyCache())  # one that remembers nothing
 
 RANDOM = "abcdefgh-IJKLMNOPQRSTUVWXYZ_0123456789xyzab"
 
@@ -47,32 +51,32 @@ class TestMakingAKey:
 class TestFindingAKey:
     def test_tells_whose_it_is(self, made, acme, now):
         row, key = made
-        caller = keys.find(key, now=now)
+        caller = find(key, now=now)
         assert (caller.account_id, caller.key_id, caller.name) == (acme.id, row.id, "acme")
         assert caller.is_authenticated
 
     def test_an_unknown_key_belongs_to_nobody(self, made, now):
-        assert keys.find("dk_" + "x" * 43, now=now) is None
+        assert find("dk_" + "x" * 43, now=now) is None
 
     @pytest.mark.parametrize("text", ["", "dk_", "dk_short", RANDOM, f"dk_{RANDOM}x", f"dk_{RANDOM}\n", f"sk_{RANDOM}", "dk_" + "é" * 43])
     def test_what_is_no_key_is_refused_without_asking_anyone(self, made, now, text, django_assert_num_queries):
         with django_assert_num_queries(0):
-            assert keys.find(text, now=now) is None
+            assert find(text, now=now) is None
 
     def test_the_case_of_letters_matters(self, made, now):
-        assert keys.find(f"dk_{RANDOM.swapcase()}", now=now) is None
+        assert find(f"dk_{RANDOM.swapcase()}", now=now) is None
 
     def test_a_disabled_account_may_still_read_what_it_has(self, made, acme, now):
         acme.is_enabled = False
         acme.save(update_fields=["is_enabled"])
-        assert keys.find(made[1], now=now) is not None
+        assert find(made[1], now=now) is not None
 
 
 class TestRevokingAKey:
     def test_ends_it(self, made, now):
         row, key = made
         keys.revoke(row, now=now)
-        assert keys.find(key, now=now) is None
+        assert find(key, now=now) is None
         assert ApiKey.objects.get().revoked_at == row.revoked_at == now
 
     def test_again_keeps_the_first_time(self, made, now):
@@ -84,18 +88,18 @@ class TestRevokingAKey:
     def test_leaves_the_accounts_other_keys_alone(self, made, acme, now):
         _, other = keys.make(acme, "laptop", now=now)
         keys.revoke(made[0], now=now)
-        assert keys.find(other, now=now) is not None
+        assert find(other, now=now) is not None
 
 
 class TestTheTimeOfLastUse:
     def test_is_noted(self, made, now):
-        keys.find(made[1], now=now)
+        find(made[1], now=now)
         assert ApiKey.objects.get().last_used_at == now
 
     def test_is_written_once_a_minute_at_most(self, made, now, django_assert_num_queries):
-        keys.find(made[1], now=now)
+        find(made[1], now=now)
         with django_assert_num_queries(1):
-            keys.find(made[1], now=now + timedelta(seconds=59))
+            find(made[1], now=now + timedelta(seconds=59))
         assert ApiKey.objects.get().last_used_at == now
-        keys.find(made[1], now=now + timedelta(seconds=60))
+        find(made[1], now=now + timedelta(seconds=60))
         assert ApiKey.objects.get().last_used_at == now + timedelta(seconds=60)
