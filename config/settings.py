@@ -43,14 +43,15 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "config.middleware.RequestMiddleware",
-    "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    # Django's and whitenoise's own, past which calls to the API go.
+    "config.middleware.Security",
+    "config.middleware.StaticFiles",
+    "config.middleware.Sessions",
+    "config.middleware.Common",
+    "config.middleware.Csrf",
+    "config.middleware.Operators",
+    "config.middleware.Messages",
+    "config.middleware.Frames",
 ]
 
 TEMPLATES = [
@@ -76,7 +77,7 @@ def database(url: str) -> dict:
         options = {"transaction_mode": "IMMEDIATE", "timeout": 20, "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"}
         return {"ENGINE": "django.db.backends.sqlite3", "NAME": ROOT / parts.path[1:], "OPTIONS": options}
     return {
-        "ENGINE": "django.db.backends.mysql",
+        "ENGINE": "config.mysql",
         "NAME": parts.path[1:],
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),

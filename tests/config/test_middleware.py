@@ -4,7 +4,7 @@ import logging
 
 import pytest
 from django.http import HttpResponse
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 from django.utils.functional import SimpleLazyObject
 
 from config.middleware import RequestMiddleware
@@ -70,3 +70,20 @@ class TestTheAccessLine:
     def test_pages_and_probes_outside_the_api_leave_none(self, ask, caplog):
         ask("/healthz")
         assert not caplog.records
+
+
+@pytest.mark.django_db
+class TestDjangosOwnMiddleware:
+    def test_lets_calls_to_the_api_pass_by(self, client):
+        answer = client.get("/api/v1/tasks")
+        assert "X-Frame-Options" not in answer
+        assert not hasattr(answer.wsgi_request, "session")
+
+    def test_stands_before_pages(self, client):
+        answer = client.get("/admin/login/")
+        assert answer["X-Frame-Options"] == "DENY"
+        assert "csrftoken" in answer.cookies
+
+    def test_refuses_a_form_without_its_token(self):
+        answer = Client(enforce_csrf_checks=True).post("/admin/login/", {"username": "root", "password": "x"})
+        assert answer.status_code == 403

@@ -1,0 +1,93 @@
+"""The round trips to MySQL or MariaDB that a request costs, and connections that the server cut."""
+
+import pytest
+from django.db import OperationalError, connection, transaction
+
+from accounts.models import Account
+from config.mysql.base import TRUSTED_S
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif("connection.vendor != 'mysql'", reason="is about MySQL and MariaDB"),
+]
+
+
+def asked() -> int:
+    """How many statements this session has sent so far."""
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW SESSION STATUS LIKE 'Questions'")
+        return int(cursor.fetchone()[1])
+
+
+def request_starts() -> None:
+    connection.close_if_unusable_or_obsolete()
+
+
+def pause() -> None:
+    connection._used_at -= TRUSTED_S
+
+
+def server_cuts_it() -> None:
+    with connection.copy().cursor() as other:
+        other.execute("KILL %s", [connection.connection.thread_id()])
+        other.connection.close()
+
+
+def works() -> bool:
+    with connection.cursor() as cursor:
+        return cursor.execute("SELECT 1") == 1
+
+
+class TestATransaction:
+    def test_costs_a_begin_and_a_commit(self):
+        before = asked()
+        with transaction.atomic():
+            Account.objects.filter(id=0).update(held=0)
+        assert asked() - before == 4  # with the question itself
+
+    def test_is_rolled_back_whole(self):
+        with transaction.atomic():
+            Account.objects.create(name="acme")
+            transaction.set_rollback(True)
+        assert not Account.objects.exists()
+
+    def test_is_committed_for_others_to_see(self):
+        with transaction.atomic():
+            Account.objects.create(name="acme")
+        with connection.copy().cursor() as other:
+            assert other.execute("SELECT * FROM accounts_account") == 1
+            other.connection.close()
+
+
+class TestAConnection:
+    def test_in_use_a_moment_ago_is_not_asked_whether_it_lives(self):
+        before = asked()
+        request_starts()
+        works()
+        assert asked() - before == 2
+
+    def test_that_was_cut_while_it_lay_idle_is_replaced_before_it_is_used(self):
+        works()
+        server_cuts_it()
+        request_starts()
+        pause()
+        assert works()
+
+    def test_that_was_cut_in_use_fails_one_request_and_is_replaced_for_the_next(self):
+        works()
+        server_cuts_it()
+        request_starts()
+        with pytest.raises(OperationalError):
+            works()
+        request_starts()
+        assert works()
+
+    def test_that_was_cut_in_use_fails_one_transaction_likewise(self):
+        works()
+        server_cuts_it()
+        request_starts()
+        with pytest.raises(OperationalError), transaction.atomic():
+            works()
+        request_starts()
+        with transaction.atomic():
+            assert works()
