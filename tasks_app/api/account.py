@@ -1,10 +1,9 @@
 """The account: its credits and caps."""
 
-from rest_framework.response import Response
-
 from accounts.models import Account
 
 from . import contract
+from .answer import Answer
 from .view import PRIVATE, View
 
 
@@ -21,4 +20,4 @@ class TheAccount(View):
             "active": account.active,
             "max_active": account.max_active,
         }
-        return Response(body, headers=PRIVATE)
+        return Answer(body, headers=PRIVATE)

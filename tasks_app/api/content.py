@@ -14,7 +14,6 @@ from rest_framework.permissions import IsAuthenticated
 from ..engine.accept import Problem
 from ..storage import links, storage
 from . import problems, ranges
-from .json import AnyAccept
 from .view import View, id_in
 
 # A page or an SVG that somebody had made or uploaded may run nothing and load nothing, and is of no origin.
@@ -39,7 +38,9 @@ class ContentView(View):
     PARAMETERS: ClassVar = ("signature",)
 
     permission_classes = (KeyOrSignature,)
-    content_negotiation_class = AnyAccept
+
+    def refuse_other_forms(self, request):
+        """The type is the file's own, so the Accept header is not asked."""
 
     def is_signed(self) -> bool:
         signature = self.request.GET.get("signature")

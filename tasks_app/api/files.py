@@ -9,13 +9,13 @@ from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.utils import timezone
-from rest_framework.response import Response
 
 from .. import cleanup, ids
 from ..models import File
 from ..storage import Stored, Unwritable, storage
 from ..storage.media import NotMedia, content_type
 from . import contract, orders, problems, uploads
+from .answer import Answer
 from .content import Content, ContentView, send
 from .render import BASE
 from .view import View, id_in
@@ -31,20 +31,20 @@ class Files(View):
     def post(self, request):
         with request.data as upload:
             file = _kept(request.user.account_id, upload)
-        return Response(_shown(file), 201, headers={"Location": _url(file)})
+        return Answer(_shown(file), 201, headers={"Location": _url(file)})
 
 
 class OneFile(View):
     @contract.read_file
     def get(self, request, id):
-        return Response(_shown(_own(request.user.account_id, id_in("file", id))))
+        return Answer(_shown(_own(request.user.account_id, id_in("file", id))))
 
     @contract.delete_file
     def delete(self, request, id):
         orders.nothing(request.data)
         if not cleanup.remove_file(_own(request.user.account_id, id_in("file", id))):
             raise problems.problem("not_deletable", "A task that is not over names this file: cancel it or wait for its end.")
-        return Response(status=204)
+        return Answer(status=204)
 
 
 class FileContent(ContentView):

@@ -2,12 +2,11 @@
 
 from typing import ClassVar
 
-from rest_framework.response import Response
-
 from providers import catalogue
 from providers.models import Route
 
 from . import contract, filters, problems
+from .answer import Answer
 from .view import View
 
 
@@ -19,7 +18,7 @@ class Models(View):
         kind = filters.kind(request.query_params)
         available = _available()
         found = [model for model in catalogue.all() if model.is_enabled and kind in (None, model.kind)]
-        return Response({"object": "list", "data": [_shown(model, available) for model in found], "has_more": False, "next_cursor": None})
+        return Answer({"object": "list", "data": [_shown(model, available) for model in found], "has_more": False, "next_cursor": None})
 
 
 class OneModel(View):
@@ -31,7 +30,7 @@ class OneModel(View):
             raise problems.missing() from None
         if not model.is_enabled:
             raise problems.missing()
-        return Response(_shown(model, _available()))
+        return Answer(_shown(model, _available()))
 
 
 def _available() -> set[str]:

@@ -7,10 +7,10 @@ from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from rest_framework import exceptions
-from rest_framework.response import Response
 
 from .. import context
 from ..engine.accept import Problem
+from .answer import Answer
 
 log = logging.getLogger(__name__)
 
@@ -81,10 +81,10 @@ def shown(refusal: Problem) -> dict:
     }
 
 
-def handle(exc: Exception, _: dict) -> Response:
+def handle(exc: Exception, _: dict) -> Answer:
     """REST framework's exception handler: whatever a view raised, as a problem."""
     refusal = judged(exc)
-    return Response(shown(refusal), refusal.status, headers=_headers(exc, refusal), content_type=MEDIA_TYPE)
+    return Answer(shown(refusal), refusal.status, headers=_headers(exc, refusal), content_type=MEDIA_TYPE)
 
 
 def judged(exc: Exception) -> Problem:

@@ -6,14 +6,13 @@ from typing import ClassVar
 from uuid import UUID
 
 from django.utils import timezone
-from rest_framework.response import Response
 
 from .. import cleanup
 from ..engine import accept, cancel
 from ..ids import shown
 from ..models import Task
 from . import contract, filters, orders, problems, render, rows
-from .json import dumps
+from .answer import Answer, dumps
 from .view import PRIVATE, View, id_in
 
 
@@ -32,7 +31,7 @@ class Tasks(View):
         clause, params = filters.where(request.user.account_id, asked)
         found = rows.select(clause, params, limit=asked.limit + 1)
         page, has_more = found[: asked.limit], len(found) > asked.limit
-        return Response(
+        return Answer(
             {
                 "object": "list",
                 "data": _rendered(page, timezone.now()),
@@ -48,7 +47,7 @@ class Quote(View):
     def post(self, request):
         order = orders.one(request.data, key=request.headers.get("Idempotency-Key"))
         quote = accept.quote(request.user.account_id, order)
-        return Response(
+        return Answer(
             {
                 "object": "quote",
                 "model": order.model,
@@ -69,7 +68,7 @@ class Batch(View):
         accepted = iter(accept.many(request.user.account_id, [one for one in asked if isinstance(one, accept.Order)], now=now))
         results = [one if isinstance(one, accept.Problem) else next(accepted) for one in asked]
         refused = sum(isinstance(result, accept.Problem) for result in results)
-        return Response(
+        return Answer(
             {
                 "object": "list",
                 "data": [_result(result, now) for result in results],
@@ -88,14 +87,14 @@ class One(View):
         tag = _tag(body)
         headers = PRIVATE | {"ETag": f"W/{tag}"}
         if tag in request.META.get("HTTP_IF_NONE_MATCH", ""):
-            return Response(status=304, headers=headers)
-        return Response(body, headers=headers)
+            return Answer(status=304, headers=headers)
+        return Answer(body, headers=headers)
 
     @contract.delete
     def delete(self, request, id):
         orders.nothing(request.data)
         cleanup.remove(id_in("task", id), request.user.account_id)
-        return Response(status=204)
+        return Answer(status=204)
 
 
 class Cancel(View):
@@ -104,7 +103,7 @@ class Cancel(View):
         orders.nothing(request.data)
         now = timezone.now()
         cancel.request(id_in("task", id), request.user.account_id, by=request.user.name, now=now)
-        return Response(_rendered([_own(request, id)], now)[0], headers=PRIVATE)
+        return Answer(_rendered([_own(request, id)], now)[0], headers=PRIVATE)
 
 
 class Retry(View):
@@ -132,12 +131,12 @@ def _again(account_id: int, task_id: UUID, *, key: str | None) -> accept.Order:
     return orders.again(task, key=key)
 
 
-def _accepted(accepted: accept.Accepted, now: datetime) -> Response:
+def _accepted(accepted: accept.Accepted, now: datetime) -> Answer:
     (body,) = _rendered([rows.of(accepted.task)], now)
     headers = PRIVATE | {"Location": body["urls"]["self"]}
     if accepted.replayed:
-        return Response(body, 200, headers=headers | {"Idempotent-Replayed": "true"})
-    return Response(body, 201, headers=headers)
+        return Answer(body, 200, headers=headers | {"Idempotent-Replayed": "true"})
+    return Answer(body, 201, headers=headers)
 
 
 def _result(result: accept.Accepted | accept.Problem, now: datetime) -> dict:

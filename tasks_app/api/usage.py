@@ -6,10 +6,10 @@ from typing import ClassVar
 from django.db.models import Count, Q, Sum
 from django.db.models.functions import Coalesce, TruncDate
 from django.utils import timezone
-from rest_framework.response import Response
 
 from ..models import Task
 from . import contract, filters, period
+from .answer import Answer
 from .view import PRIVATE, View
 
 ENDS = ("succeeded", "failed", "canceled", "expired")
@@ -31,7 +31,7 @@ class Usage(View):
             "data": lines[:MOST_LINES],
             "has_more": len(lines) > MOST_LINES,
         }
-        return Response(body, headers=PRIVATE)
+        return Answer(body, headers=PRIVATE)
 
 
 def _lines(account_id: int, asked: period.Period) -> list[dict]:

@@ -5,12 +5,12 @@ from typing import ClassVar
 from uuid import UUID
 
 from rest_framework.exceptions import NotAuthenticated
-from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from ..ids import parse
 from . import filters, problems
-from .json import JSONParser, JSONRenderer, Negotiation
+from .answer import Answer, JSONRenderer, refuse_other_forms
+from .json import JSONParser
 
 # What changes under its reader and is the account's own: never shared, never shown without asking whether it is still so.
 PRIVATE = {"Cache-Control": "private, no-cache"}
@@ -23,24 +23,34 @@ class View(APIView):
 
     renderer_classes = (JSONRenderer,)
     parser_classes = (JSONParser,)
-    content_negotiation_class = Negotiation
     http_method_names = ("get", "head", "post", "delete")
     throttle_classes = ()
+    default_response_headers: ClassVar = {}
 
     def initial(self, request, *args, **kwargs):
-        super().initial(request, *args, **kwargs)
+        """What stands before each method; REST framework's own also looks for versions, format suffixes and throttles."""
+        self.refuse_other_forms(request)
+        self.check_permissions(request)
         if "HTTP_TRANSFER_ENCODING" in request.META and not request.META.get("CONTENT_LENGTH"):
             raise problems.problem("length_required", "Send the body with its Content-Length, not chunked.")
         if request.META.get("QUERY_STRING") and request.method in self.allowed_methods:
             filters.refuse_unknown(request.query_params, self.PARAMETERS if request.method in ("GET", "HEAD") else ())
 
+    def refuse_other_forms(self, request):
+        refuse_other_forms(request.META.get("HTTP_ACCEPT", "*/*"))
+
     def permission_denied(self, request, message=None, code=None):
         raise NotAuthenticated("Send an API key of your account: `Authorization: Bearer dk_…`.")
 
+    def http_method_not_allowed(self, request, *args, **kwargs):
+        self.headers = {"Allow": ", ".join(self.allowed_methods)}
+        super().http_method_not_allowed(request, *args, **kwargs)
+
     def finalize_response(self, request, response, *args, **kwargs):
-        response = super().finalize_response(request, response, *args, **kwargs)
-        if request.method == "HEAD" and isinstance(response, Response):
-            response.add_post_render_callback(_without_body)
+        for name, value in self.headers.items():
+            response[name] = value
+        if request.method == "HEAD" and isinstance(response, Answer):
+            response.content = b""
         return response
 
     def get_exception_handler(self):
@@ -57,10 +67,6 @@ class Nowhere(View):
         self.http_method_names = [request.method.lower()]
         return super().dispatch(request, *args, **kwargs)
 
-    @property
-    def default_response_headers(self) -> dict:
-        return {}
-
     def initial(self, request, *args, **kwargs):
         raise problems.missing()
 
@@ -71,9 +77,3 @@ def id_in(prefix: str, text: str) -> UUID:
     if found is None:
         raise problems.missing()
     return found
-
-
-def _without_body(response: Response) -> None:
-    """What HEAD gets: the headers that GET would get, the length with them."""
-    response["Content-Length"] = str(len(response.content))
-    response.content = b""

@@ -1,5 +1,6 @@
 """What every call refuses, and how."""
 
+import orjson
 import pytest
 from django.db import OperationalError
 from rest_framework.exceptions import APIException
@@ -121,7 +122,7 @@ class TestWhatNobodyForesaw:
 
     def test_is_a_503_when_the_database_is_away(self):
         answer = problems.handle(OperationalError(2002, "Can't connect"), {})
-        assert (answer.status_code, answer.data["code"], answer["Retry-After"]) == (503, "unavailable", "1")
+        assert (answer.status_code, orjson.loads(answer.content)["code"], answer["Retry-After"]) == (503, "unavailable", "1")
 
     def test_is_a_500_for_a_framework_error_that_is_in_no_table(self):
         assert problems.judged(APIException("odd")).code == "internal_error"

@@ -1,0 +1,43 @@
+"""JSON to a client, by orjson and at once: there is one form, so nothing is negotiated or rendered later."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from django.http import HttpResponse
+from rest_framework.exceptions import NotAcceptable
+from rest_framework.renderers import BaseRenderer
+
+TYPE = "application/json"
+TAKES_JSON = ("*/*", "application/*", TYPE, "application/problem+json")
+
+
+def dumps(data: Any) -> bytes:
+    """`data` as JSON; instants end in Z, keys of any type become strings."""
+    return orjson.dumps(data, option=orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS)
+
+
+class Answer(HttpResponse):
+    """A response whose body is `data`; without a body where that is None."""
+
+    def __init__(self, data: Any = None, status: int = 200, *, headers: Mapping[str, str] | None = None, content_type: str = TYPE):
+        body = b"" if data is None else dumps(data)
+        super().__init__(body, content_type, status, headers=headers)
+        self["X-Content-Type-Options"] = "nosniff"
+        if data is None:
+            del self["Content-Type"]
+        else:
+            self["Content-Length"] = str(len(body))
+
+
+def refuse_other_forms(accept: str) -> None:
+    """Raises NotAcceptable where an Accept header takes no JSON."""
+    if not any(taken in accept for taken in TAKES_JSON):
+        raise NotAcceptable(f"Answers are {TYPE}, and the Accept header takes only {accept[:100]}.")
+
+
+class JSONRenderer(BaseRenderer):
+    """Stands for Answer in the OpenAPI schema."""
+
+    media_type = TYPE
+    format = "json"
