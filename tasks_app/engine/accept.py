@@ -14,7 +14,7 @@ from providers import catalogue
 
 from .. import ids, inputs
 from ..models import Task
-from . import wake
+from . import queue, wake
 from .lanes import parking_lane, working_lane
 from .transactions import whole
 
@@ -98,7 +98,7 @@ def queue_position(task: Mapping[str, Any]) -> int:
 
 def _insert(task: Task) -> None:
     # The account's row is the hottest one: it is locked last, for as short as can be.
-    task.save(force_insert=True)
+    queue.insert([task])
     if credits.hold(task.account_id, task.hold) == "parked":
         _park(task)
         Task.objects.filter(id=task.id).update(lane=task.lane, due_at=None)
@@ -136,7 +136,7 @@ def _insert_many(account_id: int, fresh: list[Task]) -> list[Task]:
     for task, standing in zip(queued, standings, strict=True):
         if standing == "parked":
             _park(task)
-    Task.objects.bulk_create(queued)
+    queue.insert(queued)
     transaction.on_commit(partial(wake.wake, "submit"))
     return queued
 

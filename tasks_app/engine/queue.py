@@ -1,0 +1,63 @@
+"""New tasks into the table, by hand-written SQL: every POST does this, and through the ORM it costs 0.5 ms of CPU instead of 0.1."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import orjson
+from django.db import connection
+
+from ..models import Task
+
+AT_ONCE = 200  # rows of one statement: SQLite takes 32,766 parameters, MySQL 16 MB
+
+
+def insert(tasks: Sequence[Task]) -> None:
+    """Write these rows as accept made them; raises IntegrityError where an idempotency key is taken."""
+    with connection.cursor() as cursor:
+        for first in range(0, len(tasks), AT_ONCE):
+            part = tasks[first : first + AT_ONCE]
+            values = [value for task in part for value in _values(task)]
+            cursor.execute(f"{INSERT} VALUES {', '.join([ROW] * len(part))}", values)
+
+
+def _values(task: Task) -> list[Any]:
+    columns = vars(task)
+    return [write(columns[name]) for name, write in WRITTEN.items()]
+
+
+def _id(value: Any) -> bytes | None:
+    return value.bytes if value else None
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value).decode()
+
+
+def _instant(value: Any) -> Any:
+    return connection.ops.adapt_datetimefield_value(value)
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+# What differs between new tasks; each other column begins with the model's default, which stands in the statement itself.
+WRITTEN: dict[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(("id", "retry_of"), _id),
+    **dict.fromkeys(("account_id", "kind", "model", "lane", "priority", "end_user", "idempotency_key", "request_hash"), _as_it_is),
+    **dict.fromkeys(("hold", "expected_outputs"), _as_it_is),
+    **dict.fromkeys(("input", "metadata", "cost_items"), _json),
+    **dict.fromkeys(("due_at", "deadline_at", "created_at", "updated_at"), _instant),
+}
+LITERALS = {None: "NULL", "": "''", 0: "0", "queued": "'queued'"}
+
+
+def _begun() -> dict[str, str]:
+    """Column → its first value as SQL. A default that has no literal here fails at import."""
+    fields = [field for field in Task._meta.concrete_fields if field.attname not in WRITTEN]
+    return {field.attname: "'[]'" if field.default is list else LITERALS[field.get_default()] for field in fields}
+
+
+BEGUN = _begun()
+INSERT = f"INSERT INTO {Task._meta.db_table} ({', '.join([*WRITTEN, *BEGUN])})"
+ROW = f"({', '.join([*['%s'] * len(WRITTEN), *BEGUN.values()])})"
