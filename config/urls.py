@@ -7,10 +7,10 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from .health import healthz, readyz
 
 urlpatterns = [
+    path("api/v1/", include("tasks_app.api.urls")),  # the first to be tried, for it is asked most
     path("healthz", healthz),
     path("readyz", readyz),
     path("admin/", admin.site.urls),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
-    path("api/v1/", include("tasks_app.api.urls")),
 ]

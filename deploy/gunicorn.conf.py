@@ -58,7 +58,15 @@ logger_class = Lines
 
 
 def when_ready(server):
-    """What the parent loaded is for ever: a collection in a child that touched it would copy its pages."""
+    """Load in the parent what a request needs, views with all that they import; none of it is ever given back.
+
+    A collection in a child that touched these objects would copy their pages, so they are frozen.
+    """
+    from django.conf import settings
+    from django.urls import get_resolver
+
+    if settings.configured:  # else the application is not Django's, or not loaded yet
+        get_resolver().url_patterns  # noqa: B018 it is read to be loaded
     gc.collect()
     gc.freeze()
 
