@@ -43,7 +43,7 @@ def task(row: Row, outputs: Sequence[OutputRow] = (), *, now: datetime, queue_po
         "started_at": row.started_at,
         "finished_at": row.finished_at,
         "expires_at": row.deadline_at,
-        "poll_after_ms": poll_after_ms(now - row.created_at, typical_seconds(row.model)) if is_open else None,
+        "poll_after_ms": poll_after_ms(now - datetime.fromisoformat(row.created_at), typical_seconds(row.model)) if is_open else None,
         "urls": _urls(f"{BASE}/tasks/{id}", is_open),
     }
 
@@ -84,7 +84,7 @@ def typical_seconds(model: str) -> float:
 
 
 def _error(row: Row) -> dict[str, Any]:
-    return {"code": row.error_code, "message": row.error_message, "field": row.error_field or None, "retryable": row.retryable}
+    return {"code": row.error_code, "message": row.error_message, "field": row.error_field or None, "retryable": bool(row.retryable)}
 
 
 def _urls(url: str, is_open: bool) -> dict[str, str]:

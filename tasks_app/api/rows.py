@@ -3,8 +3,10 @@
 A Row reads the same whether it came from here or from a Task that the engine just made.
 """
 
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -13,11 +15,15 @@ from django.db import connection
 
 from ..models import Output, Task
 
+WAITING = 1000  # tasks before one are counted up to here
+
 
 class Row(NamedTuple):
-    """A task's columns that are shown. From the database, JSON columns are Fragments: copied to the answer unparsed."""
+    """A task's columns that are shown. Ids are bytes, instants are RFC 3339; JSON columns that come from the database are
+    Fragments, which are copied to the answer unparsed.
+    """
 
-    id: UUID
+    id: bytes
     kind: str
     model: str
     status: str
@@ -27,7 +33,7 @@ class Row(NamedTuple):
     input: Any
     metadata: Any
     end_user: str
-    retry_of: UUID | None
+    retry_of: bytes | None
     cost_items: Any
     hold: int
     captured: int | None
@@ -36,17 +42,16 @@ class Row(NamedTuple):
     error_message: str
     error_field: str
     retryable: bool
-    created_at: datetime
-    started_at: datetime | None
-    finished_at: datetime | None
-    deadline_at: datetime
+    created_at: str
+    started_at: str | None
+    finished_at: str | None
+    deadline_at: str
 
 
 class OutputRow(NamedTuple):
     """An output's columns that are shown."""
 
-    id: UUID
-    task_id: UUID
+    id: bytes
     type: str
     content_type: str
     bytes: int
@@ -59,61 +64,84 @@ class OutputRow(NamedTuple):
 
 def of(task: Task) -> Row:
     """The row of a task that the engine has at hand."""
-    return Row._make(getattr(task, name) for name in Row._fields)
+    values = {name: getattr(task, name) for name in Row._fields}
+    values |= {name: values[name] and values[name].bytes for name in IDS}
+    return Row(**values | {name: instant(values[name]) for name in INSTANTS})
 
 
-def find(account_id: int, task_id: UUID) -> Row | None:
-    """The account's task; None where it has none of this id."""
-    found = select("account_id = %s AND id = %s", [account_id, task_id.bytes], limit=1)
-    return found[0] if found else None
+def find(account_id: int, task_id: UUID) -> tuple[Row, list[OutputRow]] | None:
+    """The account's task and its outputs in their order, in one query; None where it has none of this id."""
+    with connection.cursor() as cursor:
+        cursor.execute(_statements(connection.vendor).one, [task_id.bytes, account_id])
+        found = cursor.fetchall()
+    if not found:
+        return None
+    width = len(Row._fields)
+    return _task(found[0][:width]), [OutputRow._make(values[width:]) for values in found if values[width] is not None]
 
 
 def select(where: str, params: Sequence[Any], *, limit: int) -> list[Row]:
     """Tasks, newest first, for a WHERE clause."""
     with connection.cursor() as cursor:
-        cursor.execute(f"{TASKS} WHERE {where} ORDER BY id DESC LIMIT %s", [*params, limit])
-        return [_read(Row, TASK_READERS, values) for values in cursor.fetchall()]
+        cursor.execute(f"{_statements(connection.vendor).tasks} WHERE {where} ORDER BY id DESC LIMIT %s", [*params, limit])
+        return [_task(values) for values in cursor.fetchall()]
 
 
-def outputs(task_ids: Sequence[UUID]) -> dict[UUID, list[OutputRow]]:
-    """The outputs of each task, in their order, in one query; none where `task_ids` is empty."""
-    found: dict[UUID, list[OutputRow]] = {task_id: [] for task_id in task_ids}
-    if not found:
+def outputs(task_ids: Sequence[bytes]) -> dict[bytes, list[OutputRow]]:
+    """The outputs of these tasks, each task's in their order, in one query; none where `task_ids` is empty."""
+    found: dict[bytes, list[OutputRow]] = defaultdict(list)
+    if not task_ids:
         return found
     with connection.cursor() as cursor:
-        marks = ",".join(["%s"] * len(found))
-        cursor.execute(f"{OUTPUTS} WHERE task_id IN ({marks}) ORDER BY task_id, position", [task_id.bytes for task_id in found])
-        for values in cursor.fetchall():
-            output = _read(OutputRow, OUTPUT_READERS, values)
-            found[output.task_id].append(output)
+        marks = ",".join(["%s"] * len(task_ids))
+        cursor.execute(f"{OUTPUTS} WHERE task_id IN ({marks}) ORDER BY task_id, position", task_ids)
+        for task_id, *values in cursor.fetchall():
+            found[task_id].append(OutputRow._make(values))
     return found
 
 
-def instant(value: datetime | str) -> datetime:
-    """MySQL gives naive UTC, SQLite the text of it."""
-    return (datetime.fromisoformat(value) if isinstance(value, str) else value).replace(tzinfo=UTC)
+def queue_position(row: Row) -> int:
+    """Roughly how many tasks wait before this one, from 1."""
+    with connection.cursor() as cursor:
+        cursor.execute(BEFORE, [row.lane, row.id, WAITING - 1])
+        return cursor.fetchone()[0] + 1
 
 
-def _id(value: bytes) -> UUID:
-    return UUID(bytes=bytes(value))
+def instant(moment: datetime | None) -> str | None:
+    """A UTC instant in the form in which the database gives it here: RFC 3339, to the microsecond."""
+    return moment and moment.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
-def _read(shape: Any, readers: Sequence[tuple[int, Callable]], values: Sequence[Any]) -> Any:
+class _Statements(NamedTuple):
+    tasks: str
+    one: str
+
+
+@cache
+def _statements(vendor: str) -> _Statements:
+    # The database writes an instant as text for less than it costs to parse it and write it again here.
+    columns = ", ".join(INSTANT_AS_TEXT[vendor].format(f"t.{name}") if name in INSTANTS else f"t.{name}" for name in Row._fields)
+    tasks = f"SELECT {columns}{{}} FROM {Task._meta.db_table} t"
+    joined = f"LEFT JOIN {Output._meta.db_table} o ON o.task_id = t.id WHERE t.id = %s AND t.account_id = %s ORDER BY o.position"
+    return _Statements(tasks=tasks.format(""), one=f"{tasks.format(f', {OUTPUT_COLUMNS}')} {joined}")
+
+
+def _task(values: Sequence[Any]) -> Row:
     read = list(values)
-    for place, reader in readers:
-        if read[place] is not None:
-            read[place] = reader(read[place])
-    return shape._make(read)
+    for place in JSON_PLACES:
+        read[place] = orjson.Fragment(read[place])
+    return Row._make(read)
 
 
-READERS: dict[str, Callable] = {
-    **dict.fromkeys(("id", "task_id", "retry_of"), _id),
-    **dict.fromkeys(("input", "metadata", "cost_items", "warnings"), orjson.Fragment),
-    **dict.fromkeys(("created_at", "started_at", "finished_at", "deadline_at"), instant),
-    **dict.fromkeys(("retryable", "has_thumbnail"), bool),
+INSTANT_AS_TEXT = {
+    "mysql": "DATE_FORMAT({0}, '%%Y-%%m-%%dT%%T.%%fZ')",
+    "sqlite": "replace({0}, ' ', 'T') || CASE WHEN {0} LIKE '%%.%%' THEN 'Z' ELSE '.000000Z' END",
 }
-TASK_READERS, OUTPUT_READERS = (
-    [(place, READERS[name]) for place, name in enumerate(shape._fields) if name in READERS] for shape in (Row, OutputRow)
-)
-TASKS = f"SELECT {', '.join(Row._fields)} FROM {Task._meta.db_table}"
-OUTPUTS = f"SELECT {', '.join(OutputRow._fields[:-1])}, thumbnail_key <> '' FROM {Output._meta.db_table}"
+IDS = ("id", "retry_of")
+INSTANTS = ("created_at", "started_at", "finished_at", "deadline_at")
+JSON_PLACES = [Row._fields.index(name) for name in ("input", "metadata", "cost_items", "warnings")]
+OUTPUT_COLUMNS = ", ".join([*(f"o.{name}" for name in OutputRow._fields[:-1]), "o.thumbnail_key <> ''"])
+OUTPUTS = f"SELECT o.task_id, {OUTPUT_COLUMNS} FROM {Output._meta.db_table} o"
+BEFORE = f"""
+    SELECT COUNT(*) FROM (SELECT 1 FROM {Task._meta.db_table} WHERE status = 'queued' AND lane = %s AND id < %s LIMIT %s) AS before_it
+"""

@@ -81,9 +81,9 @@ class Batch(View):
 class One(View):
     @contract.read
     def get(self, request, id):
-        row = _own(request, id)
-        position = accept.queue_position(row._asdict()) if row.status == "queued" else None
-        (body,) = _rendered([row], timezone.now(), queue_position=position)
+        row, outputs = _own(request, id)
+        position = rows.queue_position(row) if row.status == "queued" else None
+        body = render.task(row, outputs, now=timezone.now(), queue_position=position)
         tag = _tag(body)
         headers = PRIVATE | {"ETag": f"W/{tag}"}
         if tag in request.META.get("HTTP_IF_NONE_MATCH", ""):
@@ -103,7 +103,7 @@ class Cancel(View):
         orders.nothing(request.data)
         now = timezone.now()
         cancel.request(id_in("task", id), request.user.account_id, by=request.user.name, now=now)
-        return Answer(_rendered([_own(request, id)], now)[0], headers=PRIVATE)
+        return Answer(render.task(*_own(request, id), now=now), headers=PRIVATE)
 
 
 class Retry(View):
@@ -115,11 +115,11 @@ class Retry(View):
         return _accepted(accept.one(request.user.account_id, order, now=now), now)
 
 
-def _own(request, id: str) -> rows.Row:
-    row = rows.find(request.user.account_id, id_in("task", id))
-    if row is None:
+def _own(request, id: str) -> tuple[rows.Row, list[rows.OutputRow]]:
+    found = rows.find(request.user.account_id, id_in("task", id))
+    if found is None:
         raise problems.missing()
-    return row
+    return found
 
 
 def _again(account_id: int, task_id: UUID, *, key: str | None) -> accept.Order:
@@ -132,7 +132,7 @@ def _again(account_id: int, task_id: UUID, *, key: str | None) -> accept.Order:
 
 
 def _accepted(accepted: accept.Accepted, now: datetime) -> Answer:
-    (body,) = _rendered([rows.of(accepted.task)], now)
+    (body,) = _rendered([rows.of(accepted.task)], now)  # one that was accepted before may have its outputs
     headers = PRIVATE | {"Location": body["urls"]["self"]}
     if accepted.replayed:
         return Answer(body, 200, headers=headers | {"Idempotent-Replayed": "true"})
@@ -145,9 +145,9 @@ def _result(result: accept.Accepted | accept.Problem, now: datetime) -> dict:
     return {"task": render.task(rows.of(result.task), now=now)}
 
 
-def _rendered(found: list[rows.Row], now: datetime, *, queue_position: int | None = None) -> list[dict]:
+def _rendered(found: list[rows.Row], now: datetime) -> list[dict]:
     outputs = rows.outputs([row.id for row in found if row.status == "succeeded"])
-    return [render.task(row, outputs.get(row.id, ()), now=now, queue_position=queue_position) for row in found]
+    return [render.task(row, outputs.get(row.id, ()), now=now) for row in found]
 
 
 def _tag(body: dict) -> str:

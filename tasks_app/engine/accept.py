@@ -90,12 +90,6 @@ def quote(account_id: int, order: Order) -> Quote:
     return Quote(price.total, price.items, price.outputs, model.typical_seconds)
 
 
-def queue_position(task: Mapping[str, Any]) -> int:
-    """Roughly how many tasks wait before this one, from 1; counts up to 1,000. `task` has id and lane."""
-    before = Task.objects.filter(status="queued", lane=task["lane"], id__lt=task["id"]).values("id")[:999]
-    return before.count() + 1
-
-
 def _insert(task: Task) -> None:
     # The account's row is the hottest one: it is locked last, for as short as can be.
     queue.insert([task])
