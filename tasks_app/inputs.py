@@ -1,5 +1,6 @@
 """From the references in an input (file_…, task_…/0, https URLs) to what an adapter gets.
 
+named    before a batch is checked: what lies behind those of our own in all of its inputs, in two queries at most
 check    at accept: may this account use each of them?
 plan     before a submit: what lies behind those of our own, in two queries at most
 gather   during a submit, without the database: the input with a Media in each reference's place
@@ -7,8 +8,9 @@ gather   during a submit, without the database: the input with a Media in each r
 
 import asyncio
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -39,11 +41,27 @@ class Own:
     content_type: str
 
 
-def check(account_id: int, model: Model, input: Mapping[str, Any]) -> None:
-    """Raise InvalidInput that names each reference which this account may not use; no URL is asked yet."""
+Known = Mapping[str, Own | None]  # reference → what it leads to; None: nothing that this account may use
+NOTHING: Known = MappingProxyType({})
+
+
+def named(account_id: int, inputs: Iterable[Mapping[str, Any]]) -> Known:
+    """What this account has behind each text of these inputs that reads like a reference of our own, None where it has nothing.
+
+    The inputs need not be valid: where a reference may stand is for `check` to say.
+    """
+    references = {text for text in _texts(inputs) if ids.parse("file", text) or _place(text)}
+    return dict.fromkeys(references) | _found(account_id, references)
+
+
+def check(account_id: int, model: Model, input: Mapping[str, Any], known: Known = NOTHING) -> None:
+    """Raise InvalidInput that names each reference which this account may not use; no URL is asked yet.
+
+    What is `known` is not looked up again.
+    """
     places = list(media_paths(model.schema, input))
-    own = _found(account_id, {reference for _, reference in places})
-    faults = [(written(path), _fault(reference)) for path, reference in places if reference not in own]
+    own = _found(account_id, {reference for _, reference in places} - known.keys())
+    faults = [(written(path), _fault(reference)) for path, reference in places if not (known.get(reference) or own.get(reference))]
     if errors := [{"field": field, "message": fault} for field, fault in faults if fault]:
         raise InvalidInput(errors)
 
@@ -69,6 +87,19 @@ async def gather(
 def forget(task_id: UUID) -> None:
     """Delete what `gather` fetched for a task that is over."""
     storage.delete_below(f"inputs/{ids.shown('task', task_id)}")
+
+
+def _texts(inputs: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Every text within these inputs. By a list, not by recursion: a client may nest them as deep as it likes."""
+    left: list[Any] = list(inputs)
+    while left:
+        value = left.pop()
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, Mapping):
+            left += value.values()
+        elif isinstance(value, list):
+            left += value
 
 
 def _found(account_id: int, references: Iterable[str]) -> dict[str, Own]:

@@ -105,7 +105,8 @@ def _park(task: Task) -> None:
 
 
 def _many(account_id: int, orders: Sequence[Order], now: datetime) -> list[Accepted | Problem]:
-    rows = [_row_or_problem(account_id, order, now) for order in orders]
+    references = inputs.named(account_id, [order.input for order in orders])
+    rows = [_row_or_problem(account_id, order, now, references) for order in orders]
     known = _by_key(account_id, [order.idempotency_key for order in orders if order.idempotency_key])
     fresh = _fresh(rows, known)
     queued = _insert_many(account_id, fresh)
@@ -152,15 +153,15 @@ def _one_or_problem(account_id: int, order: Order, now: datetime) -> Accepted | 
         return problem
 
 
-def _row_or_problem(account_id: int, order: Order, now: datetime) -> Task | Problem:
+def _row_or_problem(account_id: int, order: Order, now: datetime, references: inputs.Known) -> Task | Problem:
     try:
-        return _row(account_id, order, now)
+        return _row(account_id, order, now, references)
     except Problem as problem:
         return problem
 
 
-def _row(account_id: int, order: Order, now: datetime) -> Task:
-    model, input, price = _checked(account_id, order)
+def _row(account_id: int, order: Order, now: datetime, references: inputs.Known = inputs.NOTHING) -> Task:
+    model, input, price = _checked(account_id, order, references)
     return Task(
         id=ids.new(),
         account_id=account_id,
@@ -184,12 +185,12 @@ def _row(account_id: int, order: Order, now: datetime) -> Task:
     )
 
 
-def _checked(account_id: int, order: Order) -> tuple[catalogue.Model, dict, catalogue.Price]:
-    """The model, the input with its defaults filled in, and what that costs."""
+def _checked(account_id: int, order: Order, references: inputs.Known = inputs.NOTHING) -> tuple[catalogue.Model, dict, catalogue.Price]:
+    """The model, the input with its defaults filled in, and what that costs; `references` are those looked up already."""
     try:
         model = _offered(order.model)
         input = catalogue.validate(model, order.input)
-        inputs.check(account_id, model, input)
+        inputs.check(account_id, model, input, references)
         price = catalogue.price(model, input)
     except catalogue.UnknownModel:
         raise Problem(422, "invalid_input", "There is no such model.", [_no_model(order.model)]) from None

@@ -156,6 +156,25 @@ class TestQueries:
         with django_assert_num_queries(2):
             inputs.check(acme.id, MODEL, {"images": files + outputs})
 
+    def test_are_two_for_any_number_of_inputs(self, acme, django_assert_num_queries):
+        given = [{"image": uploads(acme)[1], "clips": [{"media": f"{makes(acme)[1]}/0"}]} for _ in range(5)]
+        with django_assert_num_queries(2):
+            known = inputs.named(acme.id, given)
+        with django_assert_num_queries(0):
+            for input in given:
+                inputs.check(acme.id, MODEL, input, known)
+
+    def test_are_made_for_a_reference_that_no_input_named(self, acme):
+        """A schema's default is filled in after the batch was looked through."""
+        inputs.check(acme.id, MODEL, {"image": uploads(acme)[1]}, inputs.named(acme.id, [{"prompt": "a"}]))
+
+    def test_survive_any_nesting(self, acme, django_assert_num_queries):
+        nest = []
+        for _ in range(100_000):
+            nest = [nest]
+        with django_assert_num_queries(0):
+            assert inputs.named(acme.id, [{"images": nest}]) == {}
+
 
 class TestAnAdapterThatFetchesByItself:
     def test_gets_signed_links_to_our_own_and_urls_as_they_are(self, acme):

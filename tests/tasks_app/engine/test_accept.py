@@ -1,11 +1,14 @@
 """Accepting: from an order to a row, its credits held."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from providers.models import PublicModel
 from tasks_app.engine import accept
 from tasks_app.models import Task
 from tests.cast import START, forget_rows
+from tests.tasks_app.test_inputs import MEDIA, makes, uploads
 
 IMAGE = "darkroom/plasma-image"
 
@@ -75,3 +78,41 @@ class TestABatch:
         accept.many(acme.id, [acme.order(IMAGE)], now=START)
         with django_assert_num_queries(5):  # the account's lock, the rows, the account; and the test's savepoint
             accept.many(acme.id, [acme.order(IMAGE) for _ in range(20)], now=START)
+
+
+class TestABatchWithReferences:
+    """Files and outputs as inputs, looked up for all of the batch together."""
+
+    @pytest.fixture
+    def stitch(self, plasma):
+        schema = {"type": "object", "additionalProperties": False, "properties": {"images": {"type": "array", "items": MEDIA}}}
+        PublicModel.objects.create(name="darkroom/stitch", kind="image.stitch", title="stitch", input_schema=schema)
+        forget_rows()
+        return lambda *images: accept.Order(model="darkroom/stitch", input={"images": list(images)})
+
+    @pytest.mark.parametrize("length", [2, 50])
+    def test_is_looked_up_in_two_queries_whatever_its_length(self, acme, stitch, length):
+        orders = [stitch(uploads(acme)[1], f"{makes(acme)[1]}/0") for _ in range(length)]
+        with CaptureQueriesContext(connection) as queries:
+            answers = accept.many(acme.id, orders, now=START)
+        assert [type(answer) for answer in answers] == length * [accept.Accepted]
+        read = [query["sql"] for query in queries if query["sql"].startswith("SELECT")]
+        assert len(read) == 2 + 2  # and the catalogue's rows and the account's lock, as for any batch
+
+    def test_refuses_each_item_as_it_would_be_refused_alone(self, acme, bolt, stitch):
+        (_, mine), (_, task) = uploads(acme), makes(acme)
+        orders = [
+            stitch(mine, uploads(bolt)[1]),
+            stitch(f"{task}/0", f"{task}/1"),
+            stitch(f"{makes(bolt)[1]}/0"),
+            stitch("cat.png", "http://example.com/a"),
+            accept.Order(model="darkroom/stitch", input={"images": mine}),
+        ]
+        batch = accept.many(acme.id, orders, now=START)
+        assert [problem.errors for problem in batch] == [self.alone(acme, order) for order in orders]
+        assert all(problem.errors for problem in batch)
+
+    def alone(self, member, order):
+        with pytest.raises(accept.Problem) as refused:
+            accept.one(member.id, order, now=START)
+        return refused.value.errors
