@@ -5,7 +5,7 @@ and reads back what it won. `due_at` moves ahead by the lease, so the rows of a 
 """
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import monotonic
@@ -17,6 +17,7 @@ from django.db.models import Case, F, Min, QuerySet, Value, When
 from ..ids import shown
 from ..models import Task
 from .decisions import Snapshot
+from .lanes import PARKING
 
 LEASE = timedelta(seconds=30)  # a dead worker's tasks move again after this; a pump extends it for its open calls
 SEND_WITHIN = 15.0  # seconds of a claim's life in which a paid call may still begin
@@ -129,6 +130,18 @@ def read(id: UUID) -> Claimed | None:
 def next_due(status: str) -> datetime | None:
     """When the next row of this status is due; in the past where rows wait for a slot."""
     return Task.objects.filter(status=status).aggregate(next=Min("due_at"))["next"]
+
+
+def oldest(status: str) -> Iterator[tuple[str, datetime]]:
+    """When the first row of each lane is due, parked ones left out.
+
+    A look at the index for each lane, however many rows wait there: asked for all groups at once, the server reads every row.
+    """
+    rows = Task.objects.filter(status=status, lane__lt=PARKING).order_by("lane", "due_at").values_list("lane", "due_at")
+    first = rows.first()
+    while first:
+        yield first
+        first = rows.filter(lane__gt=first[0]).first()
 
 
 def held(claimed: Iterable[Claimed]) -> QuerySet:

@@ -1,9 +1,11 @@
 """Lanes: where a queued row waits."""
 
+PARKING = "~"  # begins every parking lane and sorts behind every model's name, so that `< PARKING` leaves parked rows out
+
 
 def parking_lane(account_id: int) -> str:
     """The lane in which an account's tasks beyond its cap wait."""
-    return f"@{account_id}"
+    return f"{PARKING}{account_id}"
 
 
 def working_lane(model: str, priority: str) -> str:

@@ -8,14 +8,14 @@ from itertools import groupby
 from time import monotonic
 from uuid import UUID
 
-from django.db.models import Count, Min
+from django.db.models import Count
 
 from providers import directory, routing
 from providers.directory import RouteSnapshot
 from providers.models import Provider
 
 from ..models import Task
-from . import attempts, lifecycle
+from . import attempts, claims, lifecycle
 from .claims import Claimed, new_token, won
 from .decisions import jitter
 from .transactions import whole
@@ -34,10 +34,8 @@ def take(room: int, *, now: datetime) -> list[Claimed]:
 
 
 def due_lanes(now: datetime) -> list[str]:
-    """Lanes with a row that is due, a model's normal priority before its low one. Reads one index entry a lane."""
-    queued = Task.objects.filter(status="queued").exclude(lane__startswith="@")
-    oldest = queued.order_by().values("lane").annotate(oldest=Min("due_at")).values_list("lane", "oldest")
-    return sorted(lane for lane, due_at in oldest if due_at is not None and due_at <= now)
+    """Lanes with a row that is due, a model's normal priority before its low one."""
+    return [lane for lane, due_at in claims.oldest("queued") if due_at <= now]
 
 
 def used(provider_ids: Sequence[int]) -> Used:

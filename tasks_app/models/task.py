@@ -27,8 +27,8 @@ class Task(models.Model):
     kind = models.CharField(max_length=16)
     model = models.CharField(max_length=64)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.QUEUED)
-    # Where the row waits: its model, `model:low` for low priority, `@account` while parked at the account's cap.
-    lane = models.CharField(max_length=72)
+    # Where the row waits: its model, `model:low` for low priority, `~account` while parked at the account's cap.
+    lane = ExactCharField(max_length=72)
     priority = models.CharField(max_length=6, default="normal")
     progress = models.FloatField(default=0)
     input = models.JSONField()
