@@ -7,10 +7,9 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
-from .engine import claims, lifecycle
+from .engine import lifecycle
 from .engine.accept import Problem
 from .engine.clock import Clock
-from .engine.decisions import Expired, Move
 from .ids import shown
 from .models import Attempt, File, Output, Task, TaskEvent
 from .storage import storage
@@ -23,14 +22,6 @@ def run_once(*, clock: Clock, limit: int) -> dict[str, int]:
         "files": remove_old_files(clock=clock, limit=limit),
         "drafts": storage.sweep(before=(clock() - timedelta(days=1)).timestamp()),
     }
-
-
-def expire_waiting(*, clock: Clock, limit: int) -> int:
-    """Tasks that still wait at their deadline, parked ones too, expire; their credits go back."""
-    now = clock()
-    late = Task.objects.filter(status="queued", deadline_at__lte=now).values_list("id", flat=True)[:limit]
-    waiting = [task for task in map(claims.read, late) if task and task.row["status"] == "queued"]
-    return len(lifecycle.advance([lifecycle.Step(task, Move("expired", error=Expired())) for task in waiting], now=now))
 
 
 def remove_old_tasks(*, clock: Clock, limit: int) -> int:

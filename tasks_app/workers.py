@@ -5,7 +5,7 @@ from celery import shared_task
 from providers import health
 
 from . import cleanup, ticks  # noqa: F401 - ticks begin when the worker is ready
-from .engine import poll, store, submit
+from .engine import expiry, poll, store, submit
 from .engine.clock import database_clock
 
 
@@ -31,7 +31,7 @@ def check_providers() -> None:
 
 @shared_task(ignore_result=True)
 def expire_waiting() -> None:
-    cleanup.expire_waiting(clock=database_clock, limit=500)
+    expiry.run_once(clock=database_clock)
 
 
 @shared_task(ignore_result=True)

@@ -12,12 +12,12 @@ from time import monotonic
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Case, F, Min, QuerySet, Value, When
+from django.db.models import Case, F, QuerySet, Value, When
 
 from ..ids import shown
 from ..models import Task
+from . import lanes
 from .decisions import Snapshot
-from .lanes import PARKING
 
 LEASE = timedelta(seconds=30)  # a dead worker's tasks move again after this; a pump extends it for its open calls
 SEND_WITHIN = 15.0  # seconds of a claim's life in which a paid call may still begin
@@ -103,9 +103,9 @@ def new_token() -> int:
 
 
 def take(status: str, *, limit: int, now: datetime) -> list[Claimed]:
-    """Claim up to `limit` rows of this status that are due."""
+    """Claim up to `limit` rows of this status that are due; queued ones are for slots.take."""
     taken = monotonic()
-    due = Task.objects.filter(status=status, due_at__lte=now)
+    due = Task.objects.filter(status=status, lane=lanes.NONE, due_at__lte=now)
     ids = sorted(due.order_by("due_at").values_list("id", flat=True)[:limit])
     if not ids:
         return []
@@ -123,13 +123,18 @@ def won(ids: Iterable[UUID], token: int, taken: float) -> list[Claimed]:
 
 def read(id: UUID) -> Claimed | None:
     """The row as it is now, unclaimed: for a change that a person asks for. Its token still fences the change."""
-    row = Task.objects.filter(id=id).values(*COLUMNS).first()
-    return Claimed(row, monotonic()) if row else None
+    return next(iter(read_all([id])), None)
+
+
+def read_all(ids: Iterable[UUID]) -> list[Claimed]:
+    """As `read`, for many."""
+    taken = monotonic()
+    return [Claimed(row, taken) for row in Task.objects.filter(id__in=ids).values(*COLUMNS)]
 
 
 def next_due(status: str) -> datetime | None:
     """When the next row of this status is due; in the past where rows wait for a slot."""
-    return Task.objects.filter(status=status).aggregate(next=Min("due_at"))["next"]
+    return min((due_at for _, due_at in oldest(status)), default=None)
 
 
 def oldest(status: str) -> Iterator[tuple[str, datetime]]:
@@ -137,7 +142,7 @@ def oldest(status: str) -> Iterator[tuple[str, datetime]]:
 
     A look at the index for each lane, however many rows wait there: asked for all groups at once, the server reads every row.
     """
-    rows = Task.objects.filter(status=status, lane__lt=PARKING).order_by("lane", "due_at").values_list("lane", "due_at")
+    rows = Task.objects.filter(status=status, lane__lt=lanes.PARKING).order_by("lane", "due_at").values_list("lane", "due_at")
     first = rows.first()
     while first:
         yield first

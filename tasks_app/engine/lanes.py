@@ -1,5 +1,6 @@
-"""Lanes: where a queued row waits."""
+"""Lanes: where a queued row waits. A row that waits for no slot is in none, so that one index serves every claim."""
 
+NONE = ""
 PARKING = "~"  # begins every parking lane and sorts behind every model's name, so that `< PARKING` leaves parked rows out
 
 

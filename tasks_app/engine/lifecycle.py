@@ -21,7 +21,7 @@ from .. import inputs
 from ..ids import shown
 from ..models import Output, Task, TaskEvent
 from ..storage import storage
-from . import settle, wake
+from . import lanes, settle, wake
 from .claims import LEASE, Claimed, held
 from .decisions import Decision, Move, Stay
 from .transactions import whole
@@ -55,6 +55,7 @@ def begin(ids: Sequence[UUID], token: int, route: RouteSnapshot, credential_vers
     """queued → submitting for those of `ids` that are still queued and due: the intent, inside the caller's transaction."""
     Task.objects.filter(id__in=sorted(ids), status="queued", due_at__lte=now).update(
         status="submitting",
+        lane=lanes.NONE,
         lease_token=token,
         due_at=now + LEASE,
         provider=route.provider_id,
@@ -128,6 +129,7 @@ def _move(step: Step, now: datetime) -> bool:
 def _columns(step: Step, now: datetime) -> dict:
     move = step.decision
     columns = {"status": move.status, "due_at": move.due_at, "lease_token": 0, "lost_claims": 0, "tries": move.tries, "updated_at": now}
+    columns["lane"] = _lane(step)
     if move.status == "queued":
         columns |= {"avoid": move.avoid, "provider": None, "route": None}
     if move.handle is not None:
@@ -141,6 +143,11 @@ def _columns(step: Step, now: datetime) -> dict:
     if move.status == "succeeded":
         columns["progress"] = 1
     return columns
+
+
+def _lane(step: Step) -> str:
+    row = step.claimed.row
+    return lanes.working_lane(row["model"], row["priority"]) if step.decision.status == "queued" else lanes.NONE
 
 
 def _found_columns(move: Move) -> list[dict]:

@@ -64,7 +64,8 @@ def _take_from(lane: str, room: int, now: datetime) -> list[Claimed]:
     left = _free_slots(list(routes.values()))
     if not any(count is None or count > 0 for count in left.values()):
         return []
-    due = Task.objects.filter(status="queued", lane=lane, due_at__lte=now).order_by("due_at")
+    # A row past its deadline is left to expiry: what would be bought for it would be bought for nobody.
+    due = Task.objects.filter(status="queued", lane=lane, due_at__lte=now, deadline_at__gt=now).order_by("due_at")
     chosen = _assign(due.values_list("id", "avoid", "attempts")[:room], routes, left)
     return [claimed for route_id, ids in chosen for claimed in whole(partial(_take_into, routes[route_id], ids, now))]
 

@@ -21,7 +21,7 @@ from .. import inputs
 from ..ids import shown
 from ..models import Task
 from ..storage import storage
-from . import attempts, claims, decisions, jobs, lifecycle, slots
+from . import attempts, claims, decisions, expiry, jobs, lifecycle, slots
 from .claims import Claimed
 from .clock import Clock
 from .decisions import Outcome
@@ -43,7 +43,8 @@ class Submission(Claimed):
 
 
 def take(room: int, clock: Clock) -> list[Submission]:
-    """What a dead worker left first, then queued rows for which a provider has a free slot."""
+    """What a dead worker left first, then queued rows for which a provider has a free slot; those out of time expire."""
+    expiry.run_once(clock=clock)
     now = clock()
     left = [one for one in claims.take("submitting", limit=room, now=now) if not _quarantined(one, clock)]
     fresh = slots.take(room - len(left), now=now) if len(left) < room else []

@@ -27,8 +27,8 @@ class Task(models.Model):
     kind = models.CharField(max_length=16)
     model = models.CharField(max_length=64)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.QUEUED)
-    # Where the row waits: its model, `model:low` for low priority, `~account` while parked at the account's cap.
-    lane = ExactCharField(max_length=72)
+    # Where the row waits: its model, `model:low` for low priority, `~account` while parked at the account's cap; else empty.
+    lane = ExactCharField(max_length=72, default="")
     priority = models.CharField(max_length=6, default="normal")
     progress = models.FloatField(default=0)
     input = models.JSONField()
@@ -74,8 +74,8 @@ class Task(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["account", "idempotency_key"], name="task_once_per_key")]
         indexes = [
-            models.Index(fields=["status", "lane", "due_at"], name="task_claim_queued"),  # claims.candidates, all day long
-            models.Index(fields=["status", "due_at"], name="task_claim_open"),  # claims.take of every other state
+            models.Index(fields=["status", "lane", "due_at"], name="task_claim"),  # claims.take and slots.take, all day long
+            models.Index(fields=["status", "deadline_at"], name="task_deadline"),  # expiry.run_once
             models.Index(fields=["provider", "status", "route"], name="task_slots"),  # slots.used
             models.Index(fields=["account", "id"], name="task_listed"),  # GET /tasks
         ]

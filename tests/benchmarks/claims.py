@@ -48,7 +48,7 @@ def with_finished(have: int, want: int, owner: darkroom.Customer) -> dict[str, t
     Task.objects.exclude(status="succeeded").delete()
     darkroom.waiting_tasks(owner, 2 * LIVE)
     ids = list(Task.objects.filter(status="queued").values_list("id", flat=True)[:LIVE])
-    Task.objects.filter(id__in=ids).update(status="running")
+    Task.objects.filter(id__in=ids).update(status="running", lane="")
     return {
         "running": measured(lambda: claims.take("running", limit=CLAIM, now=timezone.now()), "running"),
         "queued": measured(lambda: slots.take(CLAIM, now=timezone.now()), "queued"),
@@ -61,6 +61,7 @@ def measured(claim: Callable[[], list], status: str) -> tuple[float, float]:
 
 
 def one(claim: Callable[[], list], status: str) -> tuple[float, float]:
+    from django.db.models import F
     from django.utils import timezone
 
     from tasks_app.models import Attempt, Task, TaskEvent
@@ -70,7 +71,10 @@ def one(claim: Callable[[], list], status: str) -> tuple[float, float]:
     seconds, pages = time.perf_counter() - began, pages_read() - pages
     assert len(taken) == CLAIM
     ids = [claimed.id for claimed in taken]
-    Task.objects.filter(id__in=ids).update(status=status, lease_token=0, lost_claims=0, due_at=timezone.now(), provider=None, attempts=0)
+    lane = F("model") if status == "queued" else ""
+    Task.objects.filter(id__in=ids).update(
+        status=status, lane=lane, lease_token=0, lost_claims=0, due_at=timezone.now(), provider=None, attempts=0
+    )
     Attempt.objects.filter(task_id__in=ids).delete()
     TaskEvent.objects.filter(task_id__in=ids).delete()
     return pages, seconds

@@ -140,7 +140,6 @@ def _finished_task(account_id: int) -> Any:
         kind="image.generate",
         model=MODEL,
         status=Task.Status.SUCCEEDED,
-        lane=MODEL,
         progress=1,
         input=INPUT,
         request_hash=b"",

@@ -1,12 +1,14 @@
 """Claims: who may work on a row, and for how long."""
 
+import re
 from datetime import timedelta
 from threading import Barrier, Thread
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
-from tasks_app.engine import claims, lifecycle, slots
+from tasks_app.engine import claims, expiry, lifecycle, slots
 from tasks_app.engine.claims import LEASE
 from tasks_app.engine.decisions import Move, Stay
 from tasks_app.models import Task, TaskEvent
@@ -245,7 +247,7 @@ class TestManyWorkersAtOnce:
         plasma.manual = True
         for _ in range(60):
             acme.submits("darkroom/plasma-image")
-        Task.objects.update(status="running", due_at=START, lease_token=0)
+        Task.objects.update(status="running", lane="", due_at=START, lease_token=0)
         now = START + timedelta(seconds=1)
         won = [claimed.id for taken in self.race(lambda: claims.take("running", limit=60, now=now)) for claimed in taken]
         won += [claimed.id for claimed in claims.take("running", limit=60, now=now)]
@@ -272,17 +274,17 @@ class TestTheIndexes:
         if connection.vendor != "mysql":
             pytest.skip("about MySQL's optimizer")
 
-    def explain(self, queryset) -> tuple[str, str]:
-        row = dict(
-            zip(("id", "select", "table", "type", "possible", "key", "len", "ref", "rows", "extra"), self.rows(queryset), strict=False)
-        )
-        return row["key"], row["extra"] or ""
+    def explained(self, work) -> list[tuple[str, str]]:
+        """(index, remarks) of each look at the tasks in order that `work` makes."""
+        with CaptureQueriesContext(connection) as queries:
+            work()
+        return [self.explain(query["sql"]) for query in queries if re.match("SELECT .* FROM `tasks_app_task` .* ORDER BY", query["sql"])]
 
-    def rows(self, queryset):
+    def explain(self, sql: str) -> tuple[str, str]:
         with connection.cursor() as cursor:
-            sql, params = queryset.query.sql_with_params()
-            cursor.execute(f"EXPLAIN {sql}", params)
-            return cursor.fetchone()
+            cursor.execute(f"EXPLAIN {sql}")
+            row = dict(zip([column[0] for column in cursor.description], cursor.fetchone(), strict=True))
+        return row["key"], row["Extra"] or ""
 
     @pytest.fixture
     def crowd(self, member, plasma):
@@ -291,26 +293,27 @@ class TestTheIndexes:
 
         for _ in range(3):
             accept.many(crowd.id, [crowd.order("darkroom/plasma-image") for _ in range(500)], now=START)
-        Task.objects.filter(id__in=list(Task.objects.values_list("id", flat=True)[:700])).update(status="running")
+        Task.objects.filter(id__in=list(Task.objects.values_list("id", flat=True)[:700])).update(status="running", lane="")
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE TABLE tasks_app_task")
         return crowd
 
-    def test_candidates_of_a_lane_come_in_order_from_the_index_alone(self, crowd):
-        due = (
-            Task.objects.filter(status="queued", lane="darkroom/plasma-image", due_at__lte=START).order_by("due_at").values_list("id")[:100]
-        )
-        key, extra = self.explain(due)
-        assert key == "task_claim_queued"
-        assert "filesort" not in extra
-        assert "Using index" in extra
+    def test_waiting_rows_come_in_order(self, crowd):
+        looks = self.explained(lambda: slots.take(100, now=START))
+        assert {key for key, _ in looks} == {"task_claim"}
+        assert not any("filesort" in remarks for _, remarks in looks)
 
     def test_due_rows_of_a_status_come_in_order_from_the_index_alone(self, crowd):
-        due = Task.objects.filter(status="running", due_at__lte=START).order_by("due_at").values_list("id")[:100]
-        key, extra = self.explain(due)
-        assert key == "task_claim_open"
-        assert "filesort" not in extra
-        assert "Using index" in extra
+        ((key, remarks),) = self.explained(lambda: take_running(START))
+        assert key == "task_claim"
+        assert "filesort" not in remarks
+        assert "Using index" in remarks
+
+    def test_overdue_rows_come_in_order_from_the_index_alone(self, crowd):
+        ((key, remarks),) = self.explained(lambda: expiry.run_once(clock=lambda: START))
+        assert key == "task_deadline"
+        assert "filesort" not in remarks
+        assert "Using index" in remarks
 
     def test_looking_for_due_lanes_reads_a_row_of_each_and_no_parked_one(self, crowd, member):
         parked = member("parked", credits=1000, max_active=0)
@@ -328,7 +331,6 @@ class TestTheIndexes:
 
 
 def test_only_lifecycle_writes_status():
-    import re
     from pathlib import Path
 
     root = Path(lifecycle.__file__).resolve().parents[2]
