@@ -122,7 +122,8 @@ def _move(step: Step, now: datetime) -> bool:
     claimed, move = step.claimed, step.decision
     if move.status not in TRANSITIONS.get(claimed.row["status"], ()):
         raise AssertionError(f"{claimed.row['status']} → {move.status} is not in the table of transitions")
-    mine = Task.objects.filter(id=claimed.id, lease_token=claimed.token, status=claimed.row["status"])
+    # The lane as well: let in since it was read, a parked task has a slot by now, and settling would not give that back.
+    mine = Task.objects.filter(id=claimed.id, lease_token=claimed.token, status=claimed.row["status"], lane=claimed.row["lane"])
     return mine.update(**_columns(step, now)) == 1
 
 

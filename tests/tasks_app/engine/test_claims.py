@@ -208,6 +208,15 @@ class TestParking:
         small.cancels(parked)
         assert (small.active, small.held) == (1, 3)
 
+    def test_a_task_let_in_after_it_was_read_is_not_settled_as_a_parked_one(self, member, plasma, clock):
+        small = member("small", credits=100, max_active=1)
+        first, parked = (small.submits("darkroom/plasma-image") for _ in range(2))
+        stale = claims.read(parked.id)
+        small.cancels(first)
+        assert lifecycle.advance([lifecycle.Step(stale, Move("canceled"))], now=clock()) == set()
+        small.cancels(parked)
+        assert (small.active, small.held) == (0, 0)
+
     def test_a_parked_task_expires_at_its_deadline(self, member, plasma, road):
         plasma.manual = True
         small = member("small", credits=100, max_active=1)
