@@ -27,6 +27,7 @@ Kind = LedgerEntry.Kind
 FUNDED = "UPDATE accounts_account SET held = held + %(amount)s{} WHERE id = %(id)s AND is_enabled AND balance >= held + %(amount)s"
 HOLD = FUNDED.format(", active = active + 1") + " AND active < max_active"
 HOLD_PARKED = FUNDED.format("") + " AND active >= max_active"
+GIVE_SLOT_BACK = "UPDATE accounts_account SET active = active - 1 WHERE id = %(id)s"
 TAKE_SLOT = "UPDATE accounts_account SET active = active + 1 WHERE id = %(id)s AND active < max_active"
 SETTLE = """
     UPDATE accounts_account SET balance = balance - %(captured)s, held = held - %(held)s, active = active - %(slots)s WHERE id = %(id)s
@@ -107,6 +108,11 @@ def settle(settlements: Iterable[Settlement], *, now: datetime) -> None:
 def take_slot(account_id: int) -> bool:
     """Count one more task at work, for one that was parked; False where the account is at its cap."""
     return _update(TAKE_SLOT, id=account_id)
+
+
+def give_slot_back(account_id: int) -> None:
+    """Undo `take_slot` where no task came to need the slot."""
+    _update(GIVE_SLOT_BACK, id=account_id)
 
 
 def grant(account_id: int, amount: int, *, by: str, note: str, now: datetime) -> None:

@@ -21,7 +21,7 @@ from .. import inputs
 from ..ids import shown
 from ..models import Task
 from ..storage import storage
-from . import attempts, claims, decisions, expiry, jobs, lifecycle, slots
+from . import attempts, claims, decisions, expiry, jobs, lifecycle, parking, slots
 from .claims import Claimed
 from .clock import Clock
 from .decisions import Outcome
@@ -48,6 +48,8 @@ def take(room: int, clock: Clock) -> list[Submission]:
     now = clock()
     left = [one for one in claims.take("submitting", limit=room, now=now) if not _quarantined(one, clock)]
     fresh = slots.take(room - len(left), now=now) if len(left) < room else []
+    if len(left) + len(fresh) < room and parking.run_once(now=now):
+        fresh += slots.take(room - len(left) - len(fresh), now=now)
     return _with_inputs(left, is_fresh=False) + _with_inputs(fresh, is_fresh=True)
 
 
