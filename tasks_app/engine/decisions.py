@@ -176,6 +176,11 @@ def after_lost_claims(task: Snapshot) -> Move | None:
     return Move("failed", error=Quarantined(), flag=True) if task.lost_claims >= LOST_CLAIMS else None
 
 
+def is_suspect(task: Snapshot) -> bool:
+    """Whether the next worker that dies with this task is its last."""
+    return task.lost_claims == LOST_CLAIMS - 1
+
+
 def stop_wanted(task: Snapshot, facts: Facts, now: datetime) -> bool:
     """Whether the job should be stopped at the upstream now: the client said so, or its time is up and stopping is free."""
     if task.cancel_requested:

@@ -7,7 +7,7 @@ from django.conf import settings
 from providers.adapters import Adapter
 from providers.outcomes import Job, Running
 
-from . import claims, decisions, jobs, lifecycle
+from . import claims, decisions, jobs, lifecycle, quarantine
 from .claims import Claimed
 from .clock import Clock
 from .decisions import Outcome, Stopped
@@ -25,7 +25,8 @@ class Question(Claimed):
 
 def take(room: int, clock: Clock) -> list[Question]:
     now = clock()
-    return [_question(claimed, now) for claimed in claims.take("running", limit=room, now=now)]
+    claimed = quarantine.cleared(claims.take("running", limit=room, now=now), now=now)
+    return [_question(one, now) for one in claimed]
 
 
 async def call(question: Question) -> Outcome:
@@ -47,8 +48,7 @@ def _question(claimed: Claimed, now) -> Question:
 
 
 def _decision(task: Question, outcome: Outcome, now) -> decisions.Decision:
-    # A row that took three workers down is not asked about again, whatever this one answer says.
-    return decisions.after_lost_claims(task.snapshot) or decisions.after_poll(task.snapshot, outcome, task.adapter.FACTS, now)
+    return decisions.after_poll(task.snapshot, outcome, task.adapter.FACTS, now)
 
 
 pump = Pump("poll", take, call, land, window=settings.POLL_WINDOW)

@@ -17,7 +17,7 @@ from .. import egress
 from ..ids import shown
 from ..storage import Stored as Kept
 from ..storage import TooLarge, Unwritable, media, storage
-from . import claims, decisions, jobs, lifecycle
+from . import claims, decisions, jobs, lifecycle, quarantine
 from .claims import Claimed
 from .clock import Clock
 from .decisions import Outcome, Stored, StoredOutput
@@ -28,7 +28,8 @@ LIMIT = settings.RESULT_LIMIT_MB * 1_000_000
 
 
 def take(room: int, clock: Clock) -> list[Claimed]:
-    return claims.take("storing", limit=room, now=clock())
+    now = clock()
+    return quarantine.cleared(claims.take("storing", limit=room, now=now), now=now)
 
 
 async def call(claimed: Claimed) -> Outcome:
@@ -105,7 +106,7 @@ async def _thumbnail(key: str, content: bytes) -> str:
 
 
 def _decision(task: Claimed, outcome: Outcome, now: datetime) -> decisions.Decision:
-    return decisions.after_lost_claims(task.snapshot) or decisions.after_store(task.snapshot, outcome, _lives_until(task), now)
+    return decisions.after_store(task.snapshot, outcome, _lives_until(task), now)
 
 
 def _lives_until(task: Claimed) -> datetime:

@@ -21,7 +21,7 @@ from .. import inputs
 from ..ids import shown
 from ..models import Task
 from ..storage import storage
-from . import attempts, claims, decisions, expiry, jobs, lifecycle, parking, slots
+from . import attempts, claims, decisions, expiry, jobs, lifecycle, parking, quarantine, slots
 from .claims import Claimed
 from .clock import Clock
 from .decisions import Outcome
@@ -46,7 +46,7 @@ def take(room: int, clock: Clock) -> list[Submission]:
     """What a dead worker left first, then queued rows for which a provider has a free slot; those out of time expire."""
     expiry.run_once(clock=clock)
     now = clock()
-    left = [one for one in claims.take("submitting", limit=room, now=now) if not _quarantined(one, clock)]
+    left = quarantine.cleared(claims.take("submitting", limit=room, now=now), now=now)
     fresh = slots.take(room - len(left), now=now) if len(left) < room else []
     if len(left) + len(fresh) < room and parking.run_once(now=now):
         fresh += slots.take(room - len(left) - len(fresh), now=now)
@@ -83,13 +83,6 @@ def _land(arrived: Arrived, steps: list[lifecycle.Step], now) -> None:
     for task, outcome in arrived:
         if isinstance(outcome, Accepted | Finished) and task.id not in moved:
             attempts.orphan(task)
-
-
-def _quarantined(claimed: Claimed, clock: Clock) -> bool:
-    move = decisions.after_lost_claims(claimed.snapshot)
-    if move:
-        lifecycle.advance([lifecycle.Step(claimed, move)], now=clock())
-    return move is not None
 
 
 def _with_inputs(claimed: list[Claimed], *, is_fresh: bool) -> list[Submission]:

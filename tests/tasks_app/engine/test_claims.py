@@ -92,16 +92,6 @@ class TestTheFence:
             lifecycle.advance([lifecycle.Step(claimed, Move("queued"))], now=clock())
 
 
-class TestQuarantine:
-    def test_a_task_that_took_three_workers_down_is_taken_out(self, running, clock, road, acme):
-        for _ in range(4):
-            take_running(clock())
-            clock.move(seconds=LEASE.total_seconds())
-        road.polls()
-        running.refresh_from_db()
-        assert (running.status, running.error_code, running.flagged, acme.held) == ("failed", "quarantined", True, 0)
-
-
 class TestSlots:
     def test_a_full_provider_makes_its_tasks_wait(self, acme, plasma, road):
         plasma.manual = True
