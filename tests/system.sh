@@ -1,5 +1,5 @@
 #!/bin/sh
-# Sees to it that the servers and headers which the tests need are on this machine: installs Debian's packages
+# Sees to it that the servers, tools and headers which the tests need are on this machine: installs Debian's packages
 # where it may (root, apt-get), else says what is missing.
 set -eu
 missing=""
@@ -8,6 +8,7 @@ need() { PATH="$PATH:/usr/sbin:/usr/local/sbin" command -v "$1" >/dev/null || mi
 need mariadbd mariadb-server
 need redis-server redis-server
 need chromium chromium
+need strace strace
 need gcc gcc
 need pkg-config pkg-config
 pkg-config --exists libmariadb 2>/dev/null || missing="$missing libmariadb-dev"

@@ -1,6 +1,7 @@
 """What outlives the runtime: orders/<token>.json until the run is over, then results/<token>.json and out/<token>/…
 
-work/<token>/ is scratch. A result is written last and appears whole: where there is one, its outputs are there.
+work/<token>/ is scratch. A result is written last and appears whole: where there is one, its outputs are there, and so they are
+after a power cut.
 """
 
 import json
@@ -12,6 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from ..functions.common import durable
+
 log = logging.getLogger(__name__)
 
 KEEP_S = 2 * 24 * 3600
@@ -21,6 +24,7 @@ class Folder:
     """The files below `root`; tokens come checked, since they become names."""
 
     def __init__(self, root: Path):
+        self._root = root
         self._orders, self._results, self._out, self._work = (root / name for name in ("orders", "results", "out", "work"))
 
     def prepare(self, *, now: float) -> None:
@@ -28,6 +32,7 @@ class Folder:
         shutil.rmtree(self._work, ignore_errors=True)
         for folder in (self._orders, self._results, self._out, self._work):
             folder.mkdir(parents=True, exist_ok=True)
+        durable.keep(self._root)
         self.remove_old(now=now)
 
     def remove_old(self, *, now: float) -> None:
@@ -54,6 +59,7 @@ class Folder:
 
     def end(self, token: str, state: dict[str, Any]) -> None:
         """Write the final state of a run, and drop its scratch files; raises OSError where it cannot be written."""
+        durable.keep(self._out)  # the function has kept what lies in out/<token>
         self._write(self._results / f"{token}.json", state)
         (self._orders / f"{token}.json").unlink(missing_ok=True)
         shutil.rmtree(self._work / token, ignore_errors=True)
@@ -72,13 +78,14 @@ class Folder:
         return 0.0
 
     def _write(self, path: Path, value: Mapping[str, Any]) -> None:
-        """The whole of it or nothing."""
+        """The whole of it or nothing, for good when this returns."""
         fresh = self._work / f"{path.parent.name}-{path.name}"
         with fresh.open("w", encoding="utf-8") as file:
             json.dump(value, file, ensure_ascii=False)
             file.flush()
             os.fsync(file.fileno())
         os.replace(fresh, path)
+        durable.keep(path.parent)
 
     def _old(self, now: float) -> Iterator[Path]:
         # Results first: outputs without a result are harmless, the reverse is not.

@@ -6,7 +6,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +29,9 @@ class Runtime:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def start(self, *options: str) -> "Runtime":
-        command = [sys.executable, "-m", "scf_client.local", "--port", str(self.port), "--root", str(self.root), *options]
+    def start(self, *options: str, under: Sequence[str] = ()) -> "Runtime":
+        """`under` is a program that runs it, and becomes it."""
+        command = [*under, sys.executable, "-m", "scf_client.local", "--port", str(self.port), "--root", str(self.root), *options]
         self.process = subprocess.Popen(command)
         wait_until(self._answers, "the runtime to answer")
         return self

@@ -2,10 +2,12 @@
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from . import durable
 
 
 @dataclass(frozen=True)
@@ -35,9 +37,16 @@ class Output:
     duration: float | None = None
 
 
-def described(output: Output, out: Path) -> dict[str, Any]:
-    """An output as the envelope carries it, with the size and SHA-256 of its file."""
-    path = out / output.file
+def kept(outputs: Sequence[Output], out: Path) -> list[dict[str, Any]]:
+    """The outputs as the envelope carries them; their files outlive a power cut, so a result that names them may be written."""
+    described = [_kept(output, out / output.file) for output in outputs]
+    durable.keep(out)
+    return described
+
+
+def _kept(output: Output, path: Path) -> dict[str, Any]:
+    """One output with the size and SHA-256 of its file."""
+    durable.keep(path)
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     known = {name: value for name, value in asdict(output).items() if value is not None}

@@ -18,7 +18,7 @@ from typing import Any
 from . import limits, logs
 from .errors import FunctionError, Invalid, is_about_memory
 from .inputs import Schema
-from .job import Job, Output, described
+from .job import Job, Output, kept
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ def answered(kinds: Mapping[str, Kind], event: Mapping[str, Any]) -> dict[str, A
     """The envelope for one event; never raises."""
     try:
         job, kind = _job(kinds, event)
-        return {"ok": True, "outputs": [described(output, job.out) for output in kind.make(job)]}
+        return {"ok": True, "outputs": kept(kind.make(job), job.out)}
     except FunctionError as fault:
         log.info("%s: %s", fault.code, fault.message)
         return _failed(fault.code, fault.message, fault.field)
