@@ -1,13 +1,14 @@
 """python -m scf_client.local --port 8010 --root var/functions: serve until SIGTERM or SIGINT, on 127.0.0.1 only."""
 
 import argparse
+import sys
 import time
 from pathlib import Path
 
 from aiohttp import web
 
 from ..functions.common import logs
-from .folder import Folder
+from .folder import Folder, Taken
 from .pool import Pool
 from .runs import Runs
 from .web import application
@@ -19,6 +20,10 @@ def main() -> None:
     options = _options()
     logs.begin(options.log_format, name="functions")
     folder = Folder(options.root.resolve())
+    try:
+        folder.hold()
+    except Taken as fault:
+        sys.exit(str(fault))
     folder.prepare(now=time.time())
     pool = Pool(at_once=options.at_once, memory_mb=options.memory_mb, log_format=options.log_format)
     app = application(Runs(folder, pool))

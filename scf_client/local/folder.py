@@ -4,6 +4,7 @@ work/<token>/ is scratch. A result is written last and appears whole: where ther
 after a power cut.
 """
 
+import fcntl
 import json
 import logging
 import os
@@ -11,7 +12,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from ..functions.common import durable
 
@@ -20,12 +21,32 @@ log = logging.getLogger(__name__)
 KEEP_S = 2 * 24 * 3600
 
 
+class Taken(Exception):
+    """Another runtime has this root folder; the message says which process, and what to do."""
+
+
 class Folder:
     """The files below `root`; tokens come checked, since they become names."""
 
     def __init__(self, root: Path):
         self._root = root
+        self._lock: IO[str] | None = None
         self._orders, self._results, self._out, self._work = (root / name for name in ("orders", "results", "out", "work"))
+
+    def hold(self) -> None:
+        """Take the root for as long as this process lives; raises Taken where another has it. To be called before all else."""
+        self._root.mkdir(parents=True, exist_ok=True)
+        lock = (self._root / "lock").open("a+", encoding="utf-8")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            holder = f"the runtime with process id {lock.read().strip() or 'unknown'}"
+            raise Taken(f"{self._root} is in use by {holder}: stop that one, or choose another --root.") from None
+        lock.truncate(0)
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
+        self._lock = lock  # the kernel gives the root free when this process ends, in whatever way
 
     def prepare(self, *, now: float) -> None:
         """At start: make the folders, remove what is older than two days and what a killed runtime left half done."""

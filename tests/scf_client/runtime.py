@@ -31,10 +31,12 @@ class Runtime:
 
     def start(self, *options: str, under: Sequence[str] = ()) -> "Runtime":
         """`under` is a program that runs it, and becomes it."""
-        command = [*under, sys.executable, "-m", "scf_client.local", "--port", str(self.port), "--root", str(self.root), *options]
-        self.process = subprocess.Popen(command)
+        self.process = subprocess.Popen([*under, *self.command(), *options])
         wait_until(self._answers, "the runtime to answer")
         return self
+
+    def command(self) -> list[str]:
+        return [sys.executable, "-m", "scf_client.local", "--port", str(self.port), "--root", str(self.root)]
 
     def kill(self) -> None:
         self.process.kill()

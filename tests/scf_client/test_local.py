@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from scf_client.local.folder import KEEP_S, Folder
 from scf_client.local.runs import MOST_RESUMED
 
-from .runtime import CARD, LONG_VIDEO, Runtime, instances, is_running, wait_until
+from .runtime import CARD, LONG_VIDEO, PATIENCE_S, Runtime, instances, is_running, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -196,6 +197,24 @@ class TestTheRuntimeDies:
         (own.root / "orders/d4.json").write_text(json.dumps({"order": order, "resumed": MOST_RESUMED}))
         own.start()
         assert own.over("d4")["result"]["error"]["code"] == "runtime_died"
+
+
+class TestASecondRuntimeOnOneRoot:
+    def test_refuses_to_start_says_why_and_leaves_the_first_ones_runs_alone(self, own):
+        own.submit("h1", {"prompt": "reef", "duration": 4}, kind="video.generate")
+        own.working("h1")
+        second = subprocess.run(Runtime(own.root).command(), capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+        assert second.returncode == 1
+        assert f"{own.root} is in use by the runtime with process id {own.process.pid}" in second.stderr
+        assert "--root" in second.stderr
+        assert (own.over("h1")["status"], own.state("h1")["runs_started"]) == ("finished", 1)
+
+    def test_starts_when_the_first_is_gone_however_it_went(self, own):
+        own.kill()
+        second = Runtime(own.root).start()
+        second.submit("h2", CARD)
+        assert second.over("h2")["status"] == "finished"
+        second.stop()
 
 
 class TestTheFolderAtStart:
