@@ -4,6 +4,7 @@ import struct
 import time
 import zlib
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -25,6 +26,42 @@ def written(path, content: bytes) -> dict[str, str]:
 def cut(path, given, part: float = 0.5) -> dict[str, str]:
     content = Path(given["path"]).read_bytes()
     return written(path, content[: int(len(content) * part)])
+
+
+def overwritten(path, given, part: float = 0.5, size: int = 512) -> dict[str, str]:
+    """`given` with `size` bytes of rubbish in it, the same each time."""
+    content = bytearray(Path(given["path"]).read_bytes())
+    at = int(len(content) * part)
+    content[at : at + size] = Random(7).randbytes(size)
+    return written(path, bytes(content))
+
+
+def noise(path) -> dict[str, str]:
+    """A picture with much in it."""
+    grey = samples.pyvips.Image.gaussnoise(300, 300, mean=128, sigma=60, seed=7).cast("uchar")
+    grey.bandjoin([grey.rot180(), grey.rot90()]).copy(interpretation="srgb").write_to_file(str(path))
+    return {"path": str(path)}
+
+
+def with_segment(jpeg: bytes, marker: int, data: bytes) -> bytes:
+    return jpeg[:2] + struct.pack(">BBH", 0xFF, marker, len(data) + 2) + data + jpeg[2:]
+
+
+def with_scan_of_a_progressive_one(jpeg: bytes) -> bytes:
+    """Samsung's and some web cameras' slip: the scan header of a plain JPEG says what only a progressive one may say."""
+    begins = jpeg.index(b"\xff\xda")
+    ends = begins + 2 + struct.unpack(">H", jpeg[begins + 2 : begins + 4])[0]
+    return jpeg[: ends - 3] + b"\x01\x3e\x01" + jpeg[ends:]
+
+
+ODD = {
+    "stray bytes before its end": lambda jpeg: jpeg[:-2] + b"\x00\x12\x34" + jpeg[-2:],
+    "a trailer": lambda jpeg: jpeg + b"SEFT" * 100,
+    "a scan of another kind": with_scan_of_a_progressive_one,
+    "an unknown colour transform": lambda jpeg: with_segment(jpeg, 0xEE, b"Adobe" + struct.pack(">HHHB", 100, 0, 0, 9)),
+    "broken exif": lambda jpeg: with_segment(jpeg, 0xE1, b"Exif\0\0MM\0*" + b"\xff" * 16),
+    "a broken colour profile": lambda jpeg: with_segment(jpeg, 0xE2, b"ICC_PROFILE\0\1\2" + b"x" * 20),
+}
 
 
 def png_of(width: int, height: int) -> bytes:
@@ -71,10 +108,21 @@ class TestAPictureThatIsDamaged:
     @pytest.mark.parametrize("ending", ["jpg", "png", "webp", "gif", "avif"])
     @pytest.mark.parametrize("part", [0.5, 0.9])
     def test_by_being_cut_is_refused(self, stitch, good, tmp_path, ending, part):
-        whole = tmp_path / f"noise.{ending}"
-        samples.pyvips.Image.gaussnoise(300, 300, mean=128, sigma=60).cast("uchar").write_to_file(str(whole))
-        error = stitch([good, cut(tmp_path / f"cut.{ending}", {"path": str(whole)}, part)], cell="64x64").error
+        error = stitch([good, cut(tmp_path / f"cut.{ending}", noise(tmp_path / f"noise.{ending}"), part)], cell="64x64").error
         assert (error["code"], error["field"]) == ("invalid_input", "images[1]")
+
+    @pytest.mark.parametrize("ending", ["jpg", "png", "gif", "avif"])
+    def test_by_bytes_that_were_overwritten_in_its_middle_is_refused(self, stitch, compose, good, tmp_path, ending):
+        broken = overwritten(tmp_path / f"broken.{ending}", noise(tmp_path / f"noise.{ending}"))
+        error = stitch([good, broken], cell="64x64").error
+        assert (error["code"], error["field"]) == ("invalid_input", "images[1]")
+        assert error["message"].startswith("images[1] is damaged")
+        assert compose([{"source": good}, {"source": broken}]).error["field"] == "clips[1].source"
+
+    @pytest.mark.parametrize("oddity", ODD.values(), ids=ODD)
+    def test_only_by_what_cameras_write_is_taken(self, stitch, tmp_path, oddity):
+        whole = Path(noise(tmp_path / "noise.jpg")["path"]).read_bytes()
+        assert stitch([written(tmp_path / "odd.jpg", oddity(whole))], cell="64x64").outputs
 
     @pytest.mark.parametrize("size", [(100_000, 100_000), (2_000_000, 100), (20_000, 20_000)])
     def test_by_a_header_that_claims_a_huge_size_is_refused_at_once(self, stitch, compose, tmp_path, size):
