@@ -14,12 +14,16 @@ LONGEST_S = 600
 
 @dataclass(frozen=True)
 class Clip:
-    """One clip: `frames` it is shown for, from second `start` of its file; `has_audio` says whether it brings sound."""
+    """One clip: `frames` it is shown for, from second `start` of its file.
+
+    `has_audio` says whether it brings sound, `decoder` is the argument that says how a video is decoded.
+    """
 
     file: File
     start: float
     frames: int
     has_audio: bool
+    decoder: tuple[str, ...] = ()
 
 
 def read(given: Sequence[Mapping[str, Any]], fps: int) -> list[Clip]:
@@ -58,9 +62,10 @@ def _clip(clip: Mapping[str, Any], field: str, fps: int) -> Clip:
                 raise Invalid(f"{field}.{name} is only for a video, and this is a picture.", field=f"{field}.{name}")
         return Clip(file, 0, _frames(clip.get("duration", PICTURE_S), fps), has_audio=False)
     streams = ffmpeg.streams(file)
-    if not streams.has_video:
+    if not streams.video:
         raise Invalid(f"{field}.source has sound but no picture.", field=f"{field}.source")
-    return Clip(file, clip.get("start", 0), _frames(_length(clip, field, streams.duration), fps), streams.has_audio)
+    frames = _frames(_length(clip, field, streams.duration), fps)
+    return Clip(file, clip.get("start", 0), frames, streams.has_audio, streams.decoder)
 
 
 def _length(clip: Mapping[str, Any], field: str, lasts: float | None) -> float:

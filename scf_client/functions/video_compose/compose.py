@@ -51,7 +51,7 @@ def _sound(job: Job, shown: Sequence[Clip], frame: Frame, lasts: float) -> tuple
     """Inputs after the first, filters and mapping of the sound: the clips' own, music, both or none."""
     inputs, filters, parts = [], [], []
     if music := job.input.get("music"):
-        inputs += _music_input(music)
+        inputs += _music_input(music, lasts)
         filters.append(f"[1:a]{_music(music, lasts)}[music]")
         parts.append("[music]")
     if any(clip.has_audio for clip in shown):
@@ -63,10 +63,12 @@ def _sound(job: Job, shown: Sequence[Clip], frame: Frame, lasts: float) -> tuple
     return inputs, [*filters, f"{''.join(parts)}{joined}[sound]"], ["-map", "[sound]", *AAC]
 
 
-def _music_input(music: Mapping[str, Any]) -> list[str]:
+def _music_input(music: Mapping[str, Any], lasts: float) -> list[str]:
     file = media.opened(music["source"], "music.source", ("audio", "video"))
-    if not ffmpeg.streams(file).has_audio:
+    streams = ffmpeg.streams(file)
+    if not streams.has_audio:
         raise Invalid("music.source has no sound.", field="music.source")
+    ffmpeg.check_sound(file, streams.duration, seconds=lasts)
     return ["-stream_loop", "-1", *ffmpeg.input_of(file)]
 
 

@@ -7,12 +7,12 @@ at most are open, however many clips there are.
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 import pyvips
 
 from ..common import ffmpeg
 from ..common.errors import Invalid
+from ..common.ffmpeg import Decoded
 from ..common.media import File
 from ..common.pictures import Picture
 from .clips import Clip
@@ -86,7 +86,7 @@ def _moving(clip: Clip, frame: Frame, work: Path) -> Frames:
     }[frame.fit]
     # Square pixels first; and a video that is shorter than its clip holds its last frame.
     filters = f"scale=iw*sar:ih,setsar=1,{fit},fps={frame.fps}:start_time=0,tpad=stop_mode=clone:stop=-1"
-    begin = ("-threads", "2", "-ss", f"{clip.start:.3f}")
+    begin = ("-threads", "2", *clip.decoder, "-ss", f"{clip.start:.3f}")
     with ffmpeg.decoding(clip.file, _as_frames(filters, clip.frames), cwd=work, before=begin) as pipe:
         for _ in range(clip.frames):
             yield _read(pipe, clip, frame)
@@ -97,7 +97,7 @@ def _as_frames(filters: str, count: int) -> list[str]:
     return ["-map", "0:v:0", "-vf", f"{filters},{colours}", "-frames:v", str(count), "-f", "rawvideo"]
 
 
-def _read(pipe: BinaryIO, clip: Clip, frame: Frame) -> bytes:
+def _read(pipe: Decoded, clip: Clip, frame: Frame) -> bytes:
     content = pipe.read(frame.bytes)
     if len(content) < frame.bytes:
         raise Invalid(f"{clip.file.field} has no picture at {clip.start:g} s.", field=clip.file.field)

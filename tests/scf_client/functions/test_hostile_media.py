@@ -64,6 +64,42 @@ ODD = {
 }
 
 
+@pytest.fixture(scope="module")
+def films(tmp_path_factory):
+    """Videos of 2 s with much in them, by codec and container, and such as cutting and streaming leave behind."""
+    folder = tmp_path_factory.mktemp("films")
+    picture = ("-f", "lavfi", "-i", "testsrc2=s=320x180:r=25:d=2,noise=alls=12:allf=t:all_seed=7")
+    h264, vp9 = ("-c:v", "libx264", "-pix_fmt", "yuv420p", "-g", "25"), ("-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8")
+    hiss = ("-f", "lavfi", "-i", "anoisesrc=d=2:seed=7", "-c:v", "libx264", "-crf", "51", "-c:a", "aac", "-b:a", "320k")
+    made = {
+        "h264.mp4": h264,
+        "h264.mkv": h264,
+        "vp9.webm": vp9,
+        "vp8.webm": ("-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8", "-b:v", "1M"),
+        "av1.mp4": ("-c:v", "libsvtav1", "-preset", "12"),
+        "mpeg4.mp4": ("-c:v", "mpeg4", "-q:v", "5"),
+        "loud.mp4": hiss,
+        "open groups.mp4": (*h264, "-x264-params", "open-gop=1:bframes=3"),
+        "refreshed bit by bit.mp4": ("-c:v", "libx264", "-pix_fmt", "yuv420p", "-x264-params", "intra-refresh=1:keyint=10"),
+        "live.webm": (*vp9, "-live", "1"),
+        "ten bits.webm": (*vp9, "-pix_fmt", "yuv420p10le"),
+    }
+    for name, how in made.items():
+        samples.ffmpeg(*picture, *how, str(folder / name))
+    cut = ("-ss", "0.4", "-c", "copy", "-copyinkf")
+    samples.ffmpeg("-i", str(folder / "open groups.mp4"), *cut, str(folder / "no key frame first.mp4"))
+    return {path.name: {"path": str(path)} for path in folder.iterdir()}
+
+
+@pytest.fixture(scope="module")
+def sounds(tmp_path_factory):
+    """4 s of noise in each format."""
+    folder = tmp_path_factory.mktemp("sounds")
+    for ending in ("mp3", "aac", "ogg", "flac", "wav", "mp4"):
+        samples.ffmpeg("-f", "lavfi", "-i", "anoisesrc=d=4:seed=7:a=0.2", str(folder / f"a.{ending}"))
+    return {path.suffix[1:]: {"path": str(path)} for path in folder.iterdir()}
+
+
 def png_of(width: int, height: int) -> bytes:
     """A PNG whose header claims a size that its few bytes do not have."""
 
@@ -154,6 +190,30 @@ class TestAVideoThatIsDamaged:
         error = compose([{"source": good}, {"source": cut(tmp_path / f"cut.{ending}", whole, part)}]).error
         assert (error["code"], error["field"]) == ("invalid_input", "clips[1].source")
 
+    @pytest.mark.parametrize("name", ["h264.mp4", "h264.mkv", "vp9.webm", "av1.mp4", "mpeg4.mp4"])
+    @pytest.mark.parametrize("part", [0.3, 0.5, 0.7])
+    def test_by_bytes_that_were_overwritten_in_its_middle_is_refused(self, compose, good, films, tmp_path, name, part):
+        broken = overwritten(tmp_path / f"broken-{name}", films[name], part)
+        error = compose([{"source": good}, {"source": broken}]).error
+        assert (error["code"], error["field"]) == ("invalid_input", "clips[1].source")
+        assert error["message"].startswith("clips[1].source is damaged")
+
+    def test_by_matroska_that_loses_its_place_is_refused(self, compose, films, tmp_path):
+        # VP8 decodes from any bytes, so that only the container can tell.
+        broken = overwritten(tmp_path / "broken.webm", films["vp8.webm"], size=16_000)
+        assert compose([{"source": broken}]).error["field"] == "clips[0].source"
+
+    def test_in_its_sound_alone_is_refused(self, compose, films, tmp_path):
+        broken = overwritten(tmp_path / "broken.mp4", films["loud.mp4"])
+        assert compose([{"source": broken}]).error["field"] == "clips[0].source"
+
+    @pytest.mark.parametrize("start", [0, 0.3, 0.9])
+    @pytest.mark.parametrize(
+        "name", ["no key frame first.mp4", "open groups.mp4", "refreshed bit by bit.mp4", "live.webm", "ten bits.webm"]
+    )
+    def test_only_by_what_cutting_and_streaming_leave_behind_is_taken(self, compose, films, name, start):
+        assert compose([{"source": films[name], "start": start, "duration": 0.5}]).outputs
+
     def test_by_rubbish_in_place_of_its_pictures_is_refused(self, compose, tmp_path):
         content = bytearray(Path(samples.video(tmp_path / "whole.mp4")["path"]).read_bytes())
         begins = content.index(b"mdat") + 4
@@ -168,6 +228,23 @@ class TestAVideoThatIsDamaged:
     def test_as_music_is_refused(self, compose, good, tmp_path):
         broken = cut(tmp_path / "cut.mp4", samples.video(tmp_path / "whole.mp4", tone=440))
         assert compose([{"source": good}], music={"source": broken}).error["field"] == "music.source"
+
+
+class TestMusicThatIsDamaged:
+    @pytest.mark.parametrize("ending", ["mp3", "aac", "ogg", "flac", "mp4"])
+    def test_in_its_middle_is_refused(self, compose, good, sounds, tmp_path, ending):
+        broken = overwritten(tmp_path / f"broken.{ending}", sounds[ending], size=2000)
+        error = compose([{"source": good}], music={"source": broken}).error
+        assert (error["code"], error["field"]) == ("invalid_input", "music.source")
+
+    @pytest.mark.parametrize(("ending", "rest"), [("mp3", bytes(4096)), ("flac", b"TAG" + b"x" * 125)])
+    def test_only_at_its_very_end_is_taken(self, compose, good, sounds, tmp_path, ending, rest):
+        odd = written(tmp_path / f"odd.{ending}", Path(sounds[ending]["path"]).read_bytes() + rest)
+        assert compose([{"source": good, "duration": 5}], music={"source": odd}).outputs
+
+    def test_after_the_part_that_is_heard_is_taken(self, compose, good, sounds, tmp_path):
+        late = overwritten(tmp_path / "late.mp3", sounds["mp3"], 0.7)
+        assert compose([{"source": good, "duration": 1}], music={"source": late}).outputs
 
 
 class TestAReferenceThatIsNoFile:
