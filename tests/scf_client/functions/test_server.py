@@ -83,6 +83,13 @@ class TestTheProcess:
         parent.wait(timeout=PATIENCE_S)
         wait_until(lambda: not is_running(pid), "the function to end")
 
+    def test_spends_its_memory_limit_on_pictures_and_not_on_threads(self, tmp_path):
+        function = Function("test_card", tmp_path, "--memory-mb", "1024")
+        assert all(function("image.generate", CARD).outputs for _ in range(6))
+        used = Path(f"/proc/{function.process.pid}/status").read_text().split("VmPeak:")[1].split()[0]
+        function.end()
+        assert int(used) < 300_000
+
     def test_within_too_little_memory_says_so_and_lives_on(self, tmp_path):
         function = Function("image_stitch", tmp_path, "--memory-mb", "640")
         picture = tmp_path / "a.png"
