@@ -3,18 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
 from django.http import HttpResponse
 from rest_framework.exceptions import NotAcceptable
 from rest_framework.renderers import BaseRenderer
 
+from ..render import dumps
+
 TYPE = "application/json"
 TAKES_JSON = ("*/*", "application/*", TYPE, "application/problem+json")
-
-
-def dumps(data: Any) -> bytes:
-    """`data` as JSON; instants end in Z, keys of any type become strings."""
-    return orjson.dumps(data, option=orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS)
 
 
 class Answer(HttpResponse):

@@ -4,11 +4,11 @@ from typing import Any
 
 from providers.models import PublicModel
 
+from ..render import RUNNING
 from .filters import STATUSES
 from .orders import BATCH_LIMIT, EXPIRES_IN, KEY, METADATA_KEYS, METADATA_LENGTH, METADATA_NAME
 from .period import BY
 from .problems import CODES
-from .render import RUNNING
 
 Schema = dict[str, Any]
 

@@ -12,12 +12,12 @@ from django.utils import timezone
 
 from .. import cleanup, ids
 from ..models import File
+from ..render import BASE
 from ..storage import Stored, Unwritable, storage
 from ..storage.media import NotMedia, content_type
 from . import contract, orders, problems, uploads
 from .answer import Answer
 from .content import Content, ContentView, send
-from .render import BASE
 from .view import View, id_in
 
 PIECE = 256 * 1024

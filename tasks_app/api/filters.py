@@ -15,9 +15,9 @@ from django.utils.dateparse import parse_datetime
 from providers.models import PublicModel
 
 from ..ids import parse
+from ..render import RUNNING
 from . import problems
 from .orders import METADATA_LENGTH, METADATA_NAME
-from .render import RUNNING
 
 LIMIT, MOST = 20, 100
 ANY_METADATA = "metadata[…]"

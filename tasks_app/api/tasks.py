@@ -7,12 +7,13 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from .. import cleanup
+from .. import cleanup, render, rows
 from ..engine import accept, cancel
 from ..ids import shown
 from ..models import Task
-from . import contract, filters, orders, problems, render, rows
-from .answer import Answer, dumps
+from ..render import dumps
+from . import contract, filters, orders, problems
+from .answer import Answer
 from .view import PRIVATE, View, id_in
 
 

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.test.utils import CaptureQueriesContext
 
-from tasks_app.api.render import poll_after_ms
 from tasks_app.models import Task
+from tasks_app.render import poll_after_ms
 
 from .conftest import ORDER, output_of, refusal, shown, task_of
 

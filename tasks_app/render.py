@@ -1,14 +1,15 @@
-"""A task, an output, a file and a model as JSON."""
+"""A task and its outputs as JSON: what the API answers and what a webhook carries are the same."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import orjson
 from django.conf import settings
 
 from providers import catalogue
 
-from ..ids import shown
+from .ids import shown
 from .rows import OutputRow, Row
 
 BASE = settings.PUBLIC_URL + "/api/v1"
@@ -65,6 +66,11 @@ def output(row: OutputRow) -> dict:
         "sha256": row.sha256,
         "thumbnail_url": f"{url}/thumbnail" if row.has_thumbnail else None,
     }
+
+
+def dumps(data: Any) -> bytes:
+    """`data` as JSON; instants end in Z, keys of any type become strings."""
+    return orjson.dumps(data, option=orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS)
 
 
 def poll_after_ms(age: timedelta, typical_s: float) -> int:

@@ -13,7 +13,7 @@ from uuid import UUID
 import orjson
 from django.db import connection
 
-from ..models import Output, Task
+from .models import Output, Task
 
 WAITING = 1000  # tasks before one are counted up to here
 
