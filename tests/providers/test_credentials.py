@@ -15,16 +15,6 @@ def plasma(make_provider):
     return make_provider("plasma")
 
 
-class TestSealing:
-    def test_hides_names_and_secrets_alike(self):
-        sealed = credentials.seal(SECRETS)
-        assert "s3cret" not in sealed
-        assert "api_key" not in sealed
-
-    def test_never_gives_the_same_text_twice(self):
-        assert credentials.seal(SECRETS) != credentials.seal(SECRETS)
-
-
 class TestRotating:
     def test_makes_the_next_version_the_providers_own(self, plasma, now):
         assert [credentials.rotate(plasma, SECRETS, now=now) for _ in range(2)] == [1, 2]

@@ -12,5 +12,5 @@ class Command(BaseCommand):
         try:
             count = credentials.reseal()
         except credentials.Unreadable as fault:
-            raise CommandError(str(fault)) from None
+            raise CommandError(f"{fault}; the ones before it are done") from None
         self.stdout.write(f"{count} resealed; the other keys may go from SEALING_KEYS now.")
