@@ -1,8 +1,9 @@
-"""Which hosts may we fetch from, and how much, and for how long?
+"""Which hosts may we fetch from and send to, and how much, and for how long?
 
 https on port 443 at public addresses, without user or password in the URL; and the exact host:port pairs of EGRESS_ALLOW, which are
 the operator's word. The address that is connected to is the address that was checked, because the connector's own resolver
-does the checking: a name that answers differently a moment later gains nothing. Redirects are followed by hand, each like a new URL.
+does the checking: a name that answers differently a moment later gains nothing. Redirects are followed by hand, each like a new URL,
+where we fetch; where we send, they are not.
 
 Errors: Invalid, where asking again cannot help; NotSent and Unavailable, where it may. Their messages name no address.
 """
@@ -12,8 +13,10 @@ import os
 import re
 import socket
 import stat
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager, suppress
+from functools import partial
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -30,6 +33,10 @@ REDIRECTS = 3
 LONGEST_URL = 4096
 PIECE = 256 * 1024
 SLOWEST = 1_000_000  # bytes a second; a server that drips for ever must not hold a place for ever
+ANSWER_WITHIN = 2.0  # seconds after the status in which an answer's body must come to be kept
+# The system's look-up of a name cannot be stopped, and a name server that is silent holds its thread for half a minute. In the
+# loop's own few threads it would hold up all that the process does there, other hosts' names and our own files included.
+LOOKUPS = ThreadPoolExecutor(64, "egress-names")
 
 # IANA's special-purpose registries, written out because the ipaddress module's answers differ between Python versions.
 CLOSED_V4 = (
@@ -71,6 +78,14 @@ class Fetched(NamedTuple):
 
     content_type: str
     chunks: AsyncIterator[bytes]
+
+
+class Answered(NamedTuple):
+    """A server's answer to what was sent: any status, and the beginning of its body. `headers` ignore case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
 
 
 def check(url: str | URL) -> URL:
@@ -117,6 +132,20 @@ async def fetch(url: str, *, limit: int, timeouts: Timeouts | None = None) -> As
             response.close()
 
 
+async def post(url: str, body: bytes, headers: Mapping[str, str], *, keep: int, timeouts: Timeouts) -> Answered:
+    """Send `body` once. Whatever status comes is the answer, a redirect too: none is followed. At most `keep` bytes of its body are read.
+
+    The status alone is waited for; a body that drips costs at most ANSWER_WITHIN.
+    """
+    async with _session(timeouts) as session:
+        with _judging():
+            response = await session.post(check(url), data=body, headers=headers, allow_redirects=False)
+        try:
+            return Answered(response.status, response.headers, await _beginning(response, keep))
+        finally:
+            response.close()
+
+
 @asynccontextmanager
 async def local_result(url: str) -> AsyncIterator[Fetched]:
     """As `fetch`, for what our own functions made: a `file:` URL below FUNCTIONS_DIR."""
@@ -139,6 +168,24 @@ def open_result(url: str, folder: Path) -> BinaryIO:
         os.close(handle)
         raise Invalid("the result is not a plain file")
     return os.fdopen(handle, "rb")
+
+
+class SystemResolver(AbstractResolver):
+    """Asks the system, in threads of our own."""
+
+    async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC) -> list[ResolveResult]:
+        ask = partial(socket.getaddrinfo, host, port, family, socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
+        try:
+            found = await asyncio.get_running_loop().run_in_executor(LOOKUPS, ask)
+        except UnicodeError as error:  # a label of more than 63 letters
+            raise OSError("this cannot be a name") from error
+        return [
+            ResolveResult(hostname=host, host=str(address[0]), port=port, family=family, proto=proto, flags=socket.AI_NUMERICHOST)
+            for family, _, proto, _, address in found
+        ]
+
+    async def close(self) -> None:
+        pass
 
 
 class PublicResolver(AbstractResolver):
@@ -170,7 +217,7 @@ def _check_host(host: str) -> None:
 
 def _session(timeouts: Timeouts) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(resolver=PublicResolver(aiohttp.ThreadedResolver()), use_dns_cache=False, force_close=True),
+        connector=aiohttp.TCPConnector(resolver=PublicResolver(SystemResolver()), use_dns_cache=False, force_close=True),
         timeout=aiohttp.ClientTimeout(total=timeouts.total, sock_connect=timeouts.connect, sock_read=timeouts.idle),
         headers={"User-Agent": "Darkroom", "Accept-Encoding": "identity"},
         auto_decompress=False,  # a compressed body is refused, before a byte of it is blown up
@@ -223,6 +270,16 @@ async def _chunks(response: aiohttp.ClientResponse, limit: int) -> AsyncIterator
         yield chunk
 
 
+async def _beginning(response: aiohttp.ClientResponse, most: int) -> bytes:
+    """What of the body comes in time, up to `most` bytes: its status said already what we need to know."""
+    body = bytearray()
+    with suppress(aiohttp.ClientError, TimeoutError, OSError):
+        async with asyncio.timeout(ANSWER_WITHIN):
+            while len(body) < most and (piece := await response.content.readany()):
+                body += piece
+    return bytes(body[:most])
+
+
 async def _pieces(file: BinaryIO) -> AsyncIterator[bytes]:
     while piece := await asyncio.to_thread(file.read, PIECE):
         yield piece
@@ -237,5 +294,7 @@ def _judging() -> Iterator[None]:
         raise Invalid("the URL cannot be read") from error
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
         raise NotSent("the server of the URL cannot be reached") from error
-    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+    except TimeoutError as error:
+        raise Unavailable("the server of the URL did not answer in time") from error
+    except (aiohttp.ClientError, OSError) as error:
         raise Unavailable("the server of the URL broke off") from error

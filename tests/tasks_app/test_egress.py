@@ -5,6 +5,9 @@ import gzip
 import os
 import socket
 import ssl
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -15,6 +18,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from providers.errors import Invalid, NotSent, RateLimited, Unavailable
 from tasks_app import egress
 from tasks_app.egress import PublicResolver, Timeouts
+from tests.upstreams import Receiver, cut_before_answer, hang
+from tests.upstreams.receiver import drip, redirect, reply
 
 from .wire import answer, wire
 
@@ -446,3 +451,84 @@ def self_signed(tmp_path):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(tmp_path / "pem")
     return context
+
+
+class TestSending:
+    """`post`, to a server that takes webhooks."""
+
+    TIMES = Timeouts(connect=5, idle=5, total=5)
+
+    @pytest.fixture
+    def receiver(self, settings):
+        with Receiver() as receiver:
+            settings.EGRESS_ALLOW = [f"127.0.0.1:{receiver.port}"]
+            yield receiver
+
+    def sent(self, url, *, keep=100, **headers):
+        return asyncio.run(egress.post(url, b"news", headers, keep=keep, timeouts=self.TIMES))
+
+    def test_brings_the_body_and_the_headers_and_gives_what_was_answered(self, receiver):
+        receiver.will(reply(418, "short and stout"))
+        answered = self.sent(f"{receiver.url}/hooks?a=b", one="two")
+        (got,) = receiver.got
+        assert (answered.status, answered.body) == (418, b"short and stout")
+        assert (got.path, got.body, got.headers["one"]) == ("/hooks", b"news", "two")
+
+    @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+    def test_follows_no_redirect(self, receiver, status):
+        receiver.will(redirect("/elsewhere", status))
+        answered = self.sent(f"{receiver.url}/hooks")
+        assert (answered.status, answered.headers["Location"]) == (status, "/elsewhere")
+        assert [one.path for one in receiver.got] == ["/hooks"]
+
+    def test_keeps_no_more_of_an_answer_than_it_was_told(self, receiver):
+        receiver.will(reply(200, "x" * 300_000))
+        assert self.sent(receiver.url, keep=100).body == b"x" * 100
+
+    def test_waits_for_the_status_and_not_for_a_body_that_drips(self, receiver):
+        receiver.will(drip())
+        started = time.monotonic()
+        answered = self.sent(receiver.url)
+        assert (answered.status, set(answered.body)) == (200, {ord(".")})
+        assert time.monotonic() - started < egress.ANSWER_WITHIN + 1
+
+    def test_is_done_once_however_the_connection_breaks(self, receiver):
+        receiver.will(cut_before_answer())
+        with pytest.raises(Unavailable, match="broke off"):
+            self.sent(receiver.url)
+        assert len(receiver.got) == 1
+
+    def test_says_what_did_not_come_in_time(self, receiver):
+        receiver.will(hang())
+        with pytest.raises(Unavailable, match="did not answer in time"):
+            asyncio.run(egress.post(receiver.url, b"", {}, keep=0, timeouts=Timeouts(5, 5, 0.1)))
+
+    def test_never_reaches_a_server_that_is_not_allowed(self, receiver, settings):
+        settings.EGRESS_ALLOW = []
+        for url in (receiver.url, f"https://localhost:{receiver.port}/", f"https://127.0.0.1:{receiver.port}/"):
+            with pytest.raises(Invalid):
+                self.sent(url)
+        assert receiver.connections == 0
+
+
+class TestLookingNamesUp:
+    def test_needs_none_of_the_loops_own_threads(self, settings):
+        """A name server that is silent holds a look-up's thread; in the loop's few it would stop our own files too."""
+
+        async def run():
+            busy, let_go = asyncio.Event(), threading.Event()
+            loop = asyncio.get_running_loop()
+            loop.set_default_executor(ThreadPoolExecutor(1))
+            held = loop.run_in_executor(None, lambda: (loop.call_soon_threadsafe(busy.set), let_go.wait(10)))
+            await busy.wait()
+            try:
+                return await asyncio.wait_for(egress.SystemResolver().resolve("localhost", 443), 5)
+            finally:
+                let_go.set()
+                await held
+
+        assert {one["host"] for one in asyncio.run(run())} <= {"127.0.0.1", "::1"}
+
+    def test_that_cannot_be_names_fails_like_those_that_are_not_there(self):
+        with pytest.raises(NotSent):
+            asyncio.run(got(f"https://{'a' * 64}.example/"))

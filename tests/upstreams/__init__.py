@@ -2,6 +2,7 @@
 
 plasma   honours a client token (a repeat answers with the first job), finds a job by it, cancels free of charge
 grit     takes no token, finds nothing, cancels nothing
+receiver no upstream, but a customer's server that takes webhooks (receiver.py)
 
 with Plasma() as plasma:                    # or: python -m tests.upstreams plasma --port 8901
     plasma.will(answer(429, retry_after=3))  # the next submit
@@ -28,10 +29,12 @@ from .orders import (
     short_result,
 )
 from .plasma import Plasma
+from .receiver import Receiver
 
 __all__ = [
     "Grit",
     "Plasma",
+    "Receiver",
     "accept_then",
     "answer",
     "cut_before_answer",

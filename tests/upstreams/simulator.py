@@ -1,21 +1,18 @@
-"""What the simulated upstreams share: the server, the orders, the books. A dialect says how its protocol reads and writes."""
+"""What the simulated upstreams share: the orders, the doors, the books. A dialect says how its protocol reads and writes."""
 
 import asyncio
 import json
-import socket
-import struct
-import threading
 import time
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from math import inf
-from typing import Any, Self
-from weakref import WeakSet
+from typing import Any
 
 from aiohttp import web
 
 from .jobs import UpstreamJob
 from .orders import AcceptThen, Answer, Break, Fate, Order, Say, Wire
+from .server import Server, reset
 
 DOORS = ("submit", "poll", "find", "cancel", "check", "result")
 DRIP_S = 0.2
@@ -29,7 +26,7 @@ class Refusal(Exception):
         self.status, self.code, self.message, self.field = status, code, message, field
 
 
-class Simulator:
+class Simulator(Server):
     """One upstream on 127.0.0.1, on a thread of its own; a context manager.
 
     `seconds`: how long its jobs take. `manual`: they take until `finish(job)`. `instant`: done in the submit's own answer.
@@ -41,17 +38,15 @@ class Simulator:
     MODELS: frozenset[str] = frozenset()
 
     def __init__(self, *, seconds: float = 0.0, manual: bool = False, instant: bool = False, port: int = 0):
-        self.seconds, self.manual, self.instant, self.port = (seconds, manual, instant, port)
+        super().__init__(port=port)
+        self.seconds, self.manual, self.instant = seconds, manual, instant
         self.received: Counter[str] = Counter()
         self.requests: Counter[str] = Counter()
         self.polls: Counter[str] = Counter()
         self.fetched: Counter[str] = Counter()
         self.jobs: dict[str, UpstreamJob] = {}
-        self.connections = 0
-        self._sockets: WeakSet[asyncio.BaseTransport] = WeakSet()
         self._by_token: dict[str, UpstreamJob] = {}
         self._orders: dict[str, deque[Order]] = defaultdict(deque)
-        self._changed = threading.Condition()
 
     # What tests say and ask
 
@@ -70,56 +65,16 @@ class Simulator:
     def bought(self) -> int:
         return len(self.jobs)
 
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def wait_until(self, holds: Callable[[Self], bool], *, timeout: float = 10) -> None:
-        """Return as soon as `holds(simulator)` does; asked again after each request."""
-        with self._changed:
-            assert self._changed.wait_for(lambda: holds(self), timeout), f"not within {timeout} s; requests so far: {dict(self.requests)}"
-
-    def __enter__(self) -> Self:
-        started = threading.Event()
-        self._thread = threading.Thread(target=self._serve, args=(started,), daemon=True)
-        self._thread.start()
-        assert started.wait(10), "the simulator did not start"
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(10)
+    def so_far(self) -> str:
+        return f"requests {dict(self.requests)}"
 
     # The server
 
-    def _serve(self, started: threading.Event) -> None:
-        asyncio.run(self.serve(started.set))
-
-    async def serve(self, on_start: Callable[[], object]) -> None:
-        """Serve until `__exit__` or cancellation; `self.port` is set when `on_start` is called."""
-        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        runner = web.ServerRunner(web.Server(self._handle, handler_cancellation=True), shutdown_timeout=0.1)
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", self.port, backlog=1024)
-        await site.start()
-        self.port = site._server.sockets[0].getsockname()[1]
-        on_start()
-        try:
-            await self._stop.wait()
-        finally:
-            await runner.cleanup()
-
-    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        if request.transport not in self._sockets:
-            self._sockets.add(request.transport)
-            self.connections += 1
+    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         try:
             return await self._obey(request)
         except Refusal as refusal:
             return web.json_response(self.write_refusal(refusal), status=refusal.status)
-        finally:
-            with self._changed:
-                self._changed.notify_all()
 
     async def _obey(self, request: web.BaseRequest) -> web.StreamResponse:
         door, about = self.read_door(request.method, request.path, request.query)
@@ -213,7 +168,7 @@ class Simulator:
                 refusal = Refusal(status, self.code_for(status) if code is None else code, "as ordered")
                 return web.json_response(self.write_refusal(refusal), status=status, headers=headers)
             case Break("before_answer"):
-                return _reset(request)
+                return reset(request)
             case Break("mid_json"):
                 return await _half(request, json.dumps(body).encode())
             case Break("hang"):
@@ -270,13 +225,6 @@ async def _json(request: web.BaseRequest, simulator: Simulator) -> dict[str, Any
     if not isinstance(body, dict):
         raise simulator.refuse("invalid", "the body is no JSON object")
     return body
-
-
-def _reset(request: web.BaseRequest) -> web.Response:
-    """Drop the connection with a TCP reset, so that the client sees an error and not an end."""
-    request.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    request.transport.abort()
-    return web.Response()
 
 
 async def _half(request: web.BaseRequest, body: bytes) -> web.StreamResponse:
