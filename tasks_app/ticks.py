@@ -1,9 +1,12 @@
 """A worker's own ticks: each step that it serves is run when its next row is due, whether or not a wake-up or beat ever comes."""
 
 import logging
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
 from random import uniform
 from threading import Thread
+from typing import NamedTuple
 
 from celery.signals import worker_ready, worker_shutdown, worker_shutting_down
 from django.db import close_old_connections
@@ -15,7 +18,19 @@ from .engine.clock import Clock, database_clock
 
 log = logging.getLogger(__name__)
 
-STEPS = {"submit": (submit.pump, "queued"), "poll": (poll.pump, "running"), "store": (store.pump, "storing")}
+
+class Step(NamedTuple):
+    """A pump, and when its next row is due (None: there is none)."""
+
+    pump: pump.Pump
+    next_due: Callable[[], datetime | None]
+
+
+STEPS = {
+    "submit": Step(submit.pump, partial(claims.next_due, "queued")),
+    "poll": Step(poll.pump, partial(claims.next_due, "running")),
+    "store": Step(store.pump, partial(claims.next_due, "storing")),
+}
 IDLE = 5.0  # seconds between looks when nothing is known to become due
 BLOCKED = 1.0  # seconds between looks when rows are due and none could be taken
 SOONEST = 0.05
@@ -25,7 +40,7 @@ SOONEST = 0.05
 def start(sender, **_) -> None:
     """Begin to tick for the queues that this worker consumes."""
     for step in STEPS.keys() & sender.app.amqp.queues.consume_from.keys():
-        wake.here[step] = STEPS[step][0].wake
+        wake.here[step] = STEPS[step].pump.wake
         Thread(target=tick, args=(step, database_clock), name=f"tick-{step}", daemon=True).start()
 
 
@@ -33,8 +48,8 @@ def start(sender, **_) -> None:
 def stop(**_) -> None:
     """Claim nothing more; what is open may still finish."""
     pump.stopping.set()
-    for pump_, _status in STEPS.values():
-        pump_.wake.set()
+    for step in STEPS.values():
+        step.pump.wake.set()
 
 
 @worker_shutdown.connect
@@ -45,23 +60,22 @@ def hang_up(**_) -> None:
 
 def tick(step: str, clock: Clock) -> None:
     """Run one step for as long as the process lives."""
-    pump_, status = STEPS[step]
+    mine = STEPS[step]
     while not pump.stopping.is_set():
         try:
-            pump_.run(clock, wait=True)
-            pause = pause_until_due(status, clock)
+            mine.pump.run(clock, wait=True)
+            pause = pause_until(mine.next_due(), clock)
         except Exception:
             # A door: whatever went wrong, the step must go on, or its tasks stand still until a restart.
             log.exception("step %s failed", step)
             pause = IDLE
         close_old_connections()
-        pump_.wake.wait(pause)
+        mine.pump.wake.wait(pause)
 
 
-def pause_until_due(status: str, clock: Clock) -> float:
-    """Seconds until the next row of this status is due, never more than an idle tick."""
+def pause_until(due_at: datetime | None, clock: Clock) -> float:
+    """Seconds until the next row is due, never more than an idle tick."""
     idle = IDLE * uniform(0.8, 1.2)
-    due_at = claims.next_due(status)
     if due_at is None:
         return idle
     left = (due_at - clock()) / timedelta(seconds=1)

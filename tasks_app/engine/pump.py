@@ -8,17 +8,19 @@ import logging
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from queue import Empty, SimpleQueue
 from threading import Event, Lock
 from time import monotonic, sleep
-from typing import TypeVar
+from typing import Any, Protocol, TypeVar
 
 from django.db import InterfaceError, OperationalError, close_old_connections
 
 from providers.errors import OutcomeUnknown, UpstreamError
 
+from . import claims as task_claims
 from . import loop
-from .claims import LEASE, Claimed, extend, give_back
+from .claims import Claimed
 from .clock import Clock
 from .decisions import Outcome
 
@@ -34,6 +36,16 @@ STOP_WITHIN = 20.0  # seconds that open calls may still take after the process w
 BREATH = 0.5  # seconds before the database is asked again after it failed
 
 
+class Claims(Protocol):
+    """A module that claims rows of one table: how long a claim lasts, how it is extended, how given back."""
+
+    LEASE: timedelta
+
+    def extend(self, claimed: list[Any], *, now: datetime) -> int: ...
+
+    def give_back(self, claimed: list[Any], *, now: datetime) -> int: ...
+
+
 @dataclass
 class Pump:
     """One step of the road, run by one thread at a time in this process; `wake` makes a running pump look for rows at once."""
@@ -43,6 +55,7 @@ class Pump:
     call: Callable[[Claimed], Awaitable[Outcome]]
     land: Callable[[Arrived, Clock], None]
     window: int
+    claims: Claims = task_claims
     repeatable: bool = True  # whether a call that was cut off may simply be made again
     wake: Event = field(default_factory=Event)
     busy: Lock = field(default_factory=Lock)
@@ -91,7 +104,7 @@ class Run:
         if monotonic() < self.stop_by:
             return False
         if self.pump.repeatable:
-            guarded(lambda: give_back(list(self.open.values()), now=self.clock()))
+            guarded(lambda: self.pump.claims.give_back(list(self.open.values()), now=self.clock()))
         return True
 
     def fill(self) -> None:
@@ -149,9 +162,9 @@ class Run:
                 self.land_each_if_need_be([one])
 
     def keep_claims(self) -> None:
-        if self.open and monotonic() - self.extended_at > LEASE.total_seconds() / 3:
+        if self.open and monotonic() - self.extended_at > self.pump.claims.LEASE.total_seconds() / 3:
             self.extended_at = monotonic()
-            guarded(lambda: extend(list(self.open.values()), now=self.clock()))
+            guarded(lambda: self.pump.claims.extend(list(self.open.values()), now=self.clock()))
 
 
 def guarded(work: Callable[[], T]) -> T | None:
