@@ -9,7 +9,7 @@ from django.http.multipartparser import MultiPartParser, MultiPartParserError
 from rest_framework.parsers import BaseParser
 
 from ..engine.accept import Problem
-from ..storage.disk import DRAFTS
+from ..storage.drafts import DRAFTS
 from . import problems
 
 FORM_OVERHEAD = 64 * 1024  # bytes of boundaries and headers around the file

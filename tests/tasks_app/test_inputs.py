@@ -14,7 +14,7 @@ from providers.outcomes import Media
 from tasks_app import ids, inputs
 from tasks_app.models import File, Output, Task
 from tasks_app.storage import links
-from tasks_app.storage.disk import DRAFTS
+from tasks_app.storage.drafts import DRAFTS
 
 from .wire import answer, wire
 

@@ -7,7 +7,7 @@ import pytest
 
 from tasks_app.models import File
 from tasks_app.storage import links, storage
-from tasks_app.storage.disk import DRAFTS
+from tasks_app.storage.drafts import DRAFTS
 
 from .conftest import Api, fields, refusal, task_of
 

@@ -1,0 +1,140 @@
+"""Bytes on their way into a store: a file on this machine that no key leads to, written and hashed piece by piece.
+
+A draft is deleted unless a store publishes it. Those that a killed process left are deleted by a sweep.
+"""
+
+import asyncio
+import os
+import secrets
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager, suppress
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, TypeVar
+
+from .errors import TooLarge, Unwritable
+
+T = TypeVar("T")
+
+BATCH = 1024 * 1024  # one trip to a thread for so much: per piece of the network it would cost more than the write
+DRAFTS = ".drafts"  # below STORAGE_DIR; no key starts with a dot
+
+
+class Draft:
+    """A new file in `folder`: `fill` it, look at `path`, and let a store keep it; `discard` in the end, always."""
+
+    def __init__(self, folder: Path):
+        make_folder(folder)
+        self.bytes = 0
+        self._hash = sha256()
+        self.path = folder / secrets.token_hex(16)
+        self._file = self.path.open("xb")
+
+    @property
+    def sha256(self) -> str:
+        return self._hash.hexdigest()
+
+    async def fill(self, chunks: AsyncIterable[bytes], *, limit: int) -> None:
+        """Write all that `chunks` gives; raises TooLarge above `limit` bytes, Unwritable, and what `chunks` raises."""
+        async for batch in _batches(chunks):
+            if self.bytes + len(batch) > limit:
+                raise TooLarge(f"more than {limit} bytes came")
+            await written(self._write, batch)
+        await written(self._file.flush)
+
+    def publish(self, place: Path) -> None:
+        """Move it to `place` on the same file system, safe from a power cut."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+        _move(self.path, place)
+        sync_folder(place.parent)
+
+    def discard(self) -> None:
+        """Close and remove, unless it is published."""
+        with suppress(OSError):  # a full disk says so once more when the last buffer is flushed
+            self._file.close()
+        self.path.unlink(missing_ok=True)
+
+    def _write(self, batch: bytearray) -> None:
+        self._file.write(batch)
+        self._hash.update(batch)
+        self.bytes += len(batch)
+
+
+def sweep(folder: Path, *, before: float) -> int:
+    """Delete the drafts in `folder` last written before this Unix time; returns how many."""
+    drafts = [draft for draft in folder.glob("*") if _modified(draft) < before]
+    for draft in drafts:
+        draft.unlink(missing_ok=True)
+    return len(drafts)
+
+
+async def in_thread(work: Callable[..., T], *args: Any, threads: Executor | None = None) -> T:
+    """Run `work` in a thread. Cancelled, it still waits for it: else the thread would go on with a file that is closed already."""
+    running = asyncio.get_running_loop().run_in_executor(threads, work, *args)
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.wait([running])
+        raise
+
+
+async def written(work: Callable[..., T], *args: Any) -> T:
+    """`in_thread` for what writes to this disk; raises Unwritable."""
+    with _writing():
+        return await in_thread(work, *args)
+
+
+def make_folder(folder: Path) -> None:
+    """Make `folder` so that it survives a power cut: a new entry is safe once the folder that lists it is synced."""
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    sync_folder(folder.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise Unwritable(f"the storage cannot write: {error.strerror or error}") from error
+
+
+async def _batches(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytearray]:
+    batch = bytearray()
+    async for chunk in chunks:
+        batch += chunk
+        if len(batch) >= BATCH:
+            yield batch
+            batch = bytearray()
+    if batch:
+        yield batch
+
+
+def _move(draft: Path, place: Path) -> None:
+    for _ in range(5):
+        # A delete next door may take the folder away while it is still empty.
+        with suppress(FileNotFoundError):
+            make_folder(place.parent)
+            draft.replace(place)
+            return
+    raise OSError("its folder is deleted again and again")
+
+
+def _modified(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:  # published or discarded since it was listed
+        return float("inf")
