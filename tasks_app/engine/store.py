@@ -1,12 +1,13 @@
-"""storing → succeeded: fetch each result once, keep it in our storage, measure it, make its thumbnail.
+"""storing → succeeded: fetch each result once, measure it, make its thumbnail, keep both in our storage.
 
-Generation is paid by now: whatever goes wrong here, nothing is submitted again.
+Generation is paid by now: whatever goes wrong here, nothing is submitted again. A result is looked at while it is a draft on this
+machine, so what is no media never gets into the storage, and what does is kept under its true type.
 """
 
-import asyncio
-from collections.abc import AsyncIterable, AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -15,8 +16,7 @@ from providers.errors import Invalid, Unavailable
 
 from .. import egress
 from ..ids import shown
-from ..storage import Stored as Kept
-from ..storage import TooLarge, Unwritable, media, storage
+from ..storage import StorageAway, TooLarge, media, storage
 from . import claims, decisions, jobs, lifecycle, quarantine
 from .claims import Claimed
 from .clock import Clock
@@ -44,10 +44,13 @@ def land(arrived: Arrived, clock: Clock) -> None:
 async def _keep(claimed: Claimed, position: int, found: dict[str, Any]) -> StoredOutput:
     """One result in our storage, under a key that a second try overwrites with the same."""
     key = f"outputs/{shown('task', claimed.id)}/{position}"
-    async with _source(found["url"]) as (_, chunks):
-        stored = await _put(key, chunks, found["content_type"], LIMIT)
-    seen = await _examined(key)
-    thumbnail_key = await _thumbnail(key, seen.thumbnail) if seen.thumbnail else ""
+    with _judging():
+        async with storage.draft() as draft:
+            async with _source(found["url"]) as (_, chunks):
+                await draft.fill(chunks, limit=LIMIT)
+            seen = await _examined(draft.path)
+            stored = await storage.keep(draft, key, content_type=seen.content_type)
+        thumbnail_key = await _thumbnail(key, seen.thumbnail) if seen.thumbnail else ""
     return StoredOutput(
         type=seen.type,
         content_type=seen.content_type,
@@ -74,35 +77,36 @@ async def _source(url: str) -> AsyncIterator[egress.Fetched]:
 
 async def _pieces(key: str) -> AsyncIterator[bytes]:
     try:
-        pieces = storage.open(key)
+        async for piece in storage.stream(key):
+            yield piece
     except FileNotFoundError:
         raise Invalid("the result is not there any more") from None
-    while piece := await asyncio.to_thread(next, pieces, b""):
-        yield piece
 
 
-async def _put(key: str, chunks: AsyncIterable[bytes], content_type: str, limit: int) -> Kept:
-    """storage.put, its faults told as those of an upstream: too large is final, unwritable is passing."""
+@contextmanager
+def _judging() -> Iterator[None]:
+    """The storage's faults, told as those of an upstream: too large is final, all others are passing."""
     try:
-        return await storage.put(key, chunks, content_type=content_type, limit=limit)
+        yield
     except TooLarge as error:
         raise Invalid("the result is too large") from error
-    except Unwritable as error:
-        raise Unavailable("the storage cannot be written") from error
+    except StorageAway as error:
+        raise Unavailable("the storage does not do its work") from error
 
 
-async def _examined(key: str) -> media.Examined:
+async def _examined(path: Path) -> media.Examined:
     try:
-        return await media.examine(storage.path(key))
+        return await media.examine(path)
     except media.NotMedia as error:
         raise Invalid(f"the upstream's result is not a picture, video, sound or text: {error}") from error
 
 
 async def _thumbnail(key: str, content: bytes) -> str:
-    async def once():
-        yield content
+    return (await storage.put(f"{key}.thumbnail", _once(content), content_type="image/webp", limit=len(content))).key
 
-    return (await _put(f"{key}.thumbnail", once(), "image/webp", len(content))).key
+
+async def _once(content: bytes) -> AsyncIterator[bytes]:
+    yield content
 
 
 def _decision(task: Claimed, outcome: Outcome, now: datetime) -> decisions.Decision:

@@ -25,6 +25,7 @@ from .orders import (
     garbage,
     hang,
     result_gone,
+    rubbish_result,
     say,
     short_result,
 )
@@ -46,6 +47,7 @@ __all__ = [
     "garbage",
     "hang",
     "result_gone",
+    "rubbish_result",
     "say",
     "short_result",
 ]

@@ -36,7 +36,7 @@ class Fate:
 
     error: str = ""
     delivers: int | None = None
-    result: str = ""  # gone, short, drip; empty: serves the file
+    result: str = ""  # gone, short, drip, rubbish; empty: serves the file
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +100,11 @@ def result_gone() -> Order:
 def short_result() -> Order:
     """The result ends before the length it announced."""
     return Fate(result="short")
+
+
+def rubbish_result() -> Order:
+    """The result is a program that says it is a picture."""
+    return Fate(result="rubbish")
 
 
 def drip() -> Order:

@@ -16,6 +16,7 @@ from .server import Server, reset
 
 DOORS = ("submit", "poll", "find", "cancel", "check", "result")
 DRIP_S = 0.2
+RUBBISH = b"MZ\x90\x00\x03\x00\x00\x00"
 
 
 class Refusal(Exception):
@@ -154,6 +155,8 @@ class Simulator(Server):
         if job.fate.result == "gone" or int(position) >= job.outputs:
             raise self.refuse("not_found", "this result is gone")
         content_type, content = job.file(int(position))
+        if job.fate.result == "rubbish":
+            return web.Response(body=RUBBISH, content_type=content_type)
         if job.fate.result:
             return await _badly(request, content_type, content, slowly=job.fate.result == "drip")
         return web.Response(body=content, content_type=content_type)

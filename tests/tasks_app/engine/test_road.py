@@ -12,6 +12,7 @@ from tests.upstreams import (
     finish_without_output,
     garbage,
     result_gone,
+    rubbish_result,
     say,
     short_result,
 )
@@ -167,6 +168,14 @@ class TestStoring:
         task.refresh_from_db()
         assert (task.status, task.error_code, plasma.bought) == ("failed", "result_lost", 1)
         assert sum(plasma.fetched.values()) > 3
+
+    def test_a_result_that_is_no_media_is_never_kept(self, acme, plasma, road, settings):
+        plasma.will(rubbish_result())
+        task = acme.submits("darkroom/plasma-image")
+        road.runs_dry()
+        task.refresh_from_db()
+        assert (task.status, task.error_code, plasma.fetched.total()) == ("failed", "result_lost", 1)
+        assert [path for path in settings.STORAGE_DIR.rglob("*") if path.is_file()] == []
 
 
 class TestCancel:
