@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from .jobs import UpstreamJob
-from .simulator import Refusal, Simulator
+from .listener import Refusal
+from .simulator import Simulator
 
 FIELDS = {"engine": str, "text": str, "width": int, "height": int, "length_s": int, "count": int, "start_from": str}
 WHY = {"invalid": (400, "BAD_FIELD"), "no_model": (404, "NO_ENGINE"), "not_found": (404, "NO_JOB"), "unauthenticated": (401, "WHO_ARE_YOU")}

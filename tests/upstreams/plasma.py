@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from .jobs import UpstreamJob
-from .simulator import Refusal, Simulator
+from .listener import Refusal
+from .simulator import Simulator
 
 FIELDS = {"prompt": str, "size": str, "seconds": int, "seed": int, "n": int, "image": str, "model": str, "client_token": str}
 WHY = {

@@ -1,9 +1,9 @@
-"""What the simulated upstreams share: the orders, the doors, the books. A dialect says how its protocol reads and writes."""
+"""What the simulated upstreams share: doors, orders, books. A dialect says how its protocol reads and writes."""
 
 import asyncio
 import json
 import time
-from collections import Counter, defaultdict, deque
+from collections import Counter
 from collections.abc import Mapping
 from math import inf
 from typing import Any
@@ -11,30 +11,23 @@ from typing import Any
 from aiohttp import web
 
 from .jobs import UpstreamJob
+from .listener import Listener, Refusal
 from .orders import AcceptThen, Answer, Break, Fate, Order, Say, Wire
-from .server import Server, reset
+from .server import reset
 
-DOORS = ("submit", "poll", "find", "cancel", "check", "result")
 DRIP_S = 0.2
 RUBBISH = b"MZ\x90\x00\x03\x00\x00\x00"
 
 
-class Refusal(Exception):
-    """The protocol's own error answer."""
-
-    def __init__(self, status: int, code: int | str, message: str, field: str = ""):
-        super().__init__(message)
-        self.status, self.code, self.message, self.field = status, code, message, field
-
-
-class Simulator(Server):
-    """One upstream on 127.0.0.1, on a thread of its own; a context manager.
+class Simulator(Listener):
+    """One upstream.
 
     `seconds`: how long its jobs take. `manual`: they take until `finish(job)`. `instant`: done in the submit's own answer.
-    Books, all since start: `received` (submits by token; "" where the protocol has none), `jobs` by id, `bought`,
-    `polls` by job id, `fetched` (result requests by job id), `connections`, `requests` by door.
+    More books: `received` (submits by token; "" where the protocol has none), `jobs` by id, `bought`,
+    `polls` by job id, `fetched` (result requests by job id).
     """
 
+    DOORS = ("submit", "poll", "find", "cancel", "check", "result")
     KEY = "simulated-key"
     MODELS: frozenset[str] = frozenset()
 
@@ -42,19 +35,15 @@ class Simulator(Server):
         super().__init__(port=port)
         self.seconds, self.manual, self.instant = seconds, manual, instant
         self.received: Counter[str] = Counter()
-        self.requests: Counter[str] = Counter()
         self.polls: Counter[str] = Counter()
         self.fetched: Counter[str] = Counter()
         self.jobs: dict[str, UpstreamJob] = {}
         self._by_token: dict[str, UpstreamJob] = {}
-        self._orders: dict[str, deque[Order]] = defaultdict(deque)
 
     # What tests say and ask
 
     def will(self, *orders: Order, at: str = "submit", times: int = 1) -> None:
-        """Obey these at the next requests to that door, one a request."""
-        assert at in DOORS, f"{at} is none of {DOORS}"
-        self._orders[at].extend(orders * times)
+        super().will(*orders, at=at, times=times)
 
     def finish(self, job: UpstreamJob | str | None = None) -> None:
         """Let this job end now; without one, every job."""
@@ -66,16 +55,7 @@ class Simulator(Server):
     def bought(self) -> int:
         return len(self.jobs)
 
-    def so_far(self) -> str:
-        return f"requests {dict(self.requests)}"
-
     # The server
-
-    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        try:
-            return await self._obey(request)
-        except Refusal as refusal:
-            return web.json_response(self.write_refusal(refusal), status=refusal.status)
 
     async def _obey(self, request: web.BaseRequest) -> web.StreamResponse:
         door, about = self.read_door(request.method, request.path, request.query)
@@ -91,8 +71,8 @@ class Simulator(Server):
             return await self._poll(request, self._job(about), order)
         return await self._answer(request, order, getattr(self, f"_{door}")(about))
 
-    def _next(self, door: str) -> Order | None:
-        return self._orders[door].popleft() if self._orders[door] else None
+    def _refused(self, request: web.BaseRequest, refusal: Refusal) -> web.StreamResponse:
+        return web.json_response(self.write_refusal(refusal), status=refusal.status)
 
     def _job(self, id: str) -> UpstreamJob:
         if id not in self.jobs:
