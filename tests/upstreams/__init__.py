@@ -3,6 +3,7 @@
 plasma   honours a client token (a repeat answers with the first job), finds a job by it, cancels free of charge
 grit     takes no token, finds nothing, cancels nothing
 receiver no upstream, but a customer's server that takes webhooks (receiver.py)
+cos      a bucket of Tencent COS, spoken to by its own SDK
 
 with Plasma() as plasma:                    # or: python -m tests.upstreams plasma --port 8901
     plasma.will(answer(429, retry_after=3))  # the next submit
@@ -12,12 +13,14 @@ with Plasma() as plasma:                    # or: python -m tests.upstreams plas
     assert plasma.received == {token: 2} and plasma.bought == 1
 """
 
+from .cos import Cos
 from .grit import Grit
 from .orders import (
     accept_then,
     answer,
     cut_before_answer,
     cut_mid_json,
+    cut_midway,
     deliver,
     drip,
     fail,
@@ -28,11 +31,14 @@ from .orders import (
     rubbish_result,
     say,
     short_result,
+    slow,
+    wrong_checksum,
 )
 from .plasma import Plasma
 from .receiver import Receiver
 
 __all__ = [
+    "Cos",
     "Grit",
     "Plasma",
     "Receiver",
@@ -40,6 +46,7 @@ __all__ = [
     "answer",
     "cut_before_answer",
     "cut_mid_json",
+    "cut_midway",
     "deliver",
     "drip",
     "fail",
@@ -50,4 +57,6 @@ __all__ = [
     "rubbish_result",
     "say",
     "short_result",
+    "slow",
+    "wrong_checksum",
 ]

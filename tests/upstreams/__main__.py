@@ -1,6 +1,7 @@
 """Serve a simulator as a process of its own, until a signal: python -m tests.upstreams plasma --port 8901 [--seconds 3]
 
-Its books are read, and its jobs ended, over HTTP as well, at doors that are no part of the protocol:
+`cos` prints, once it serves, the variables by which Darkroom keeps its files there. The others' books are read, and their jobs ended,
+over HTTP as well, at doors that are no part of the protocol:
     GET /books → {received, bought, polls, fetched, connections, requests, done_at: {job: Unix seconds}}
     POST /finish?spread=S&count=N → ends N open jobs (all, unless told), evenly over the next S seconds
 """
@@ -14,7 +15,8 @@ from typing import Any
 
 from aiohttp import web
 
-from . import Grit, Plasma
+from . import Cos, Grit, Plasma
+from .listener import Listener
 from .simulator import Simulator
 
 DIALECTS: dict[str, type[Simulator]] = {"plasma": Plasma, "grit": Grit}
@@ -52,24 +54,31 @@ def finish_spread(simulator: Simulator, spread: float, count: int | None = None)
     return len(open_jobs)
 
 
-async def serve(simulator: Simulator) -> None:
-    serving = asyncio.ensure_future(simulator.serve(lambda: print(f"serving on {simulator.url}", flush=True)))
+async def serve(simulator: Listener) -> None:
+    serving = asyncio.ensure_future(simulator.serve(lambda: print(*said(simulator), sep="\n", flush=True)))
     for signum in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(signum, serving.cancel)
     with suppress(asyncio.CancelledError):
         await serving
 
 
+def said(simulator: Listener) -> list[str]:
+    variables = simulator.variables.items() if isinstance(simulator, Cos) else ()
+    return [f"serving on {simulator.url}", *(f"export {name}={value}" for name, value in variables if value)]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.upstreams", description=__doc__.split("\n")[0])
-    parser.add_argument("dialect", choices=DIALECTS)
+    parser.add_argument("dialect", choices=[*DIALECTS, "cos"])
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=3.0, help="how long a job takes")
     parser.add_argument("--manual", action="store_true", help="jobs take until POST /finish")
     parser.add_argument("--instant", action="store_true", help="jobs are done in the submit's own answer")
     given = parser.parse_args()
+    if given.dialect == "cos":
+        return asyncio.run(serve(Cos(port=given.port)))
     dialect = with_doors(DIALECTS[given.dialect])
-    asyncio.run(serve(dialect(seconds=given.seconds, manual=given.manual, instant=given.instant, port=given.port)))
+    return asyncio.run(serve(dialect(seconds=given.seconds, manual=given.manual, instant=given.instant, port=given.port)))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """Break the answer: `how` is before_answer, mid_json, hang or garbage. A submit is accepted first, unless told otherwise."""
+    """Break the answer: `how` is before_answer, mid_json, midway, hang or garbage. A submit is accepted first, unless told otherwise."""
 
     how: str
     accepts: bool = True
@@ -46,7 +46,19 @@ class AcceptThen:
     polls: tuple[Answer | Break | Say, ...]
 
 
-Wire = Answer | Break | Say
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Read the request's body, or write the answer's, at so many bytes a second."""
+
+    bytes_a_second: int
+
+
+@dataclass(frozen=True, slots=True)
+class WrongChecksum:
+    """Do all that was asked, and name another checksum than that of the bytes."""
+
+
+Wire = Answer | Break | Say | Pace | WrongChecksum
 Order = Wire | Fate | AcceptThen
 
 
@@ -57,6 +69,11 @@ def answer(status: int, *, retry_after: float | None = None, code: int | str | N
 def cut_before_answer(*, accepts: bool = True) -> Order:
     """Reset the connection once the request has been read."""
     return Break("before_answer", accepts)
+
+
+def cut_midway() -> Order:
+    """Send half of the bytes that were asked for, then close the connection."""
+    return Break("midway")
 
 
 def cut_mid_json(*, accepts: bool = True) -> Order:
@@ -72,6 +89,16 @@ def hang(*, accepts: bool = True) -> Order:
 def garbage(*, accepts: bool = True) -> Order:
     """Answer 200 with a page of HTML, as a proxy in the way would."""
     return Break("garbage", accepts)
+
+
+def slow(bytes_a_second: int) -> Order:
+    """Take or send the bytes at this rate."""
+    return Pace(bytes_a_second)
+
+
+def wrong_checksum() -> Order:
+    """Do what was asked, and answer with a checksum that is not that of the bytes."""
+    return WrongChecksum()
 
 
 def say(status: str) -> Order:

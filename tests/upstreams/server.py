@@ -24,7 +24,7 @@ class Server:
         return f"http://127.0.0.1:{self.port}"
 
     def wait_until(self, holds: Callable[[Self], bool], *, timeout: float = 10) -> None:
-        """Return as soon as `holds(simulator)` does; asked again after each request."""
+        """Return as soon as `holds(simulator)` does; asked again as each request comes and goes."""
         with self._changed:
             assert self._changed.wait_for(lambda: holds(self), timeout), f"not within {timeout} s; so far: {self.so_far()}"
 
@@ -72,6 +72,7 @@ class Server:
         if request.transport not in self._sockets:
             self._sockets.add(request.transport)
             self.connections += 1
+        self.changed()
         try:
             return await self.answer(request)
         finally:
