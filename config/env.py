@@ -21,7 +21,8 @@ class WrongEnvironment(SystemExit):
 class Var:
     """One variable: its name, how its text is read, the value when unset, and a sentence for the operator.
 
-    `secret` values are never printed; `production` ones have no default where DARKROOM_ENV is production.
+    `secret` values are never printed; `production` ones have no default where DARKROOM_ENV is production; those `needed`
+    somewhere, as "STORAGE=cos" says it, must be set there.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Var:
     help: str
     secret: bool = False
     production: bool = False
+    needed: str = ""
 
 
 def long_text(value: str) -> str:
@@ -80,6 +82,17 @@ def address(value: str) -> str:
     return value
 
 
+def matching(pattern: str, like: str) -> Callable[[str], str]:
+    """Text that is empty or matches the whole pattern; `like` says how that looks."""
+
+    def read(value: str) -> str:
+        if value and not re.fullmatch(pattern, value):
+            raise ValueError(like)
+        return value
+
+    return read
+
+
 def fernet_keys(value: str) -> list[str]:
     keys = words(value)
     if not keys or not all(FERNET_KEY.fullmatch(key) for key in keys):
@@ -87,6 +100,7 @@ def fernet_keys(value: str) -> list[str]:
     return keys
 
 
+ONE_WORD = "text without spaces"
 FERNET_KEY = re.compile(r"[A-Za-z0-9_-]{43}=")
 DEVELOPMENT_KEY = "RGFya3Jvb20gZGV2ZWxvcG1lbnQgc2VhbGluZyBrZXk="
 
@@ -125,7 +139,50 @@ DECLARED = (
         "",
         "redis://host:6379/0 for broker, caches and wake-ups; empty: none, wake-ups go by files.",
     ),
-    Var("STORAGE_DIR", folder, ROOT / "var/storage", "Where results and uploaded files are kept."),
+    Var(
+        "STORAGE", one_of("disk", "cos"), "disk", "Where results and uploaded files are kept: disk, below STORAGE_DIR, or cos, in a bucket."
+    ),
+    Var(
+        "STORAGE_DIR",
+        folder,
+        ROOT / "var/storage",
+        "What is kept on disk; with STORAGE=cos, what is on its way, and inputs for local functions.",
+    ),
+    Var(
+        "COS_BUCKET",
+        matching(r"[a-z0-9][a-z0-9-]*-\d+", "a bucket's name with its APPID, as in darkroom-1250000000"),
+        "",
+        "Tencent COS: the bucket, with its APPID.",
+        needed="STORAGE=cos",
+    ),
+    Var(
+        "COS_REGION",
+        matching(r"[a-z0-9]+(-[a-z0-9]+)+", "a region, as in ap-guangzhou"),
+        "",
+        "Tencent COS: the bucket's region, as in ap-guangzhou.",
+        needed="STORAGE=cos",
+    ),
+    Var("COS_SECRET_ID", matching(r"\S+", ONE_WORD), "", "Tencent COS: the id of the key.", True, needed="STORAGE=cos"),
+    Var("COS_SECRET_KEY", matching(r"\S+", ONE_WORD), "", "Tencent COS: the key.", True, needed="STORAGE=cos"),
+    Var("COS_TOKEN", matching(r"\S+", ONE_WORD), "", "Tencent COS: the token of a temporary key; empty: it is a permanent one.", True),
+    Var(
+        "COS_ENDPOINT",
+        url("http", "https", or_empty=True),
+        "",
+        "scheme://host:port that is spoken to instead of Tencent's servers, as a simulator.",
+    ),
+    Var(
+        "COS_DOMAIN",
+        matching(r"[a-z0-9-]+(\.[a-z0-9-]+)+", "a host name"),
+        "",
+        "Custom domain of the bucket for signed links; browsers show no files on the bucket's own.",
+    ),
+    Var(
+        "CONTENT",
+        one_of("proxy", "redirect"),
+        "proxy",
+        "How clients get bytes from a bucket: proxy, through us, or redirect, by a link to it signed for an hour.",
+    ),
     Var("BROKER_DIR", folder, ROOT / "var/broker", "Where wake-ups lie while REDIS_URL is empty; shared by web, worker and beat."),
     Var("FUNCTIONS_URL", url("http"), "http://127.0.0.1:8010", "Where the local runtime of our functions listens."),
     Var("FUNCTIONS_DIR", folder, ROOT / "var/functions", "Work folder of the local runtime; shared with the workers."),
@@ -155,16 +212,21 @@ def read_all(environ: Mapping[str, str]) -> dict[str, Any]:
     values, faults = {}, []
     for var in DECLARED:
         try:
-            values[var.name] = _value(var, environ.get(var.name), production)
+            values[var.name] = _value(var, environ, production)
         except ValueError as fault:
-            found = "a value" if var.secret else repr(environ.get(var.name, ""))
+            given = environ.get(var.name, "")
+            found = "a value" if var.secret and given else repr(given)
             faults.append(f"  {var.name}: found {found}, needs {fault}. {var.help}")
     if faults:
         raise WrongEnvironment("The environment is wrong:\n" + "\n".join(faults))
     return values
 
 
-def _value(var: Var, given: str | None, production: bool) -> Any:
+def _value(var: Var, environ: Mapping[str, str], production: bool) -> Any:
+    given = environ.get(var.name)
+    name, _, value = var.needed.partition("=")
+    if var.needed and not given and environ.get(name) == value:
+        raise ValueError(f"to be set where {var.needed}")
     if given is not None:
         return var.read(given)
     if production and var.production:

@@ -66,6 +66,8 @@ def configured(form: str, level: str) -> dict:
             "django": {"handlers": [], "level": "INFO", "propagate": True},
             # A 4xx is the client's doing and stands in the access line.
             "django.request": {"level": "ERROR", "propagate": True},
+            # Tencent's SDK logs each request, each refusal with a traceback, and at DEBUG the key that signs; we log what fails.
+            "qcloud_cos": {"level": "CRITICAL"},
             # Beat says each wake-up it sends, the worker each one it runs: one line every second, all day long.
             "celery.beat": {"level": "WARNING"},
             "celery.worker.strategy": {"level": "WARNING"},

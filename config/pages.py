@@ -16,7 +16,7 @@ PAGE_HEAD = """\
 
 Darkroom reads these variables from its environment, or from a file `.env` beside `manage.py` (see `.env.example`);
 the environment wins. They are checked when a process starts: a wrong one stops it, with its name, what was found and
-what would be right. Where `DARKROOM_ENV=production`, those marked *required* must be set.
+what would be right. Where `DARKROOM_ENV=production`, those marked *required in production* must be set.
 
 Generated from `config/env.py` by `make format`.
 
@@ -41,6 +41,8 @@ def write() -> None:
 
 
 def _help(var: Var) -> str:
+    if var.needed:
+        return f"{var.help} Required where {var.needed}."
     return f"{var.help} Required in production." if var.production else var.help
 
 

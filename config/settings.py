@@ -148,7 +148,10 @@ SCHEDULE = {name: {"task": duty.task, "every_s": duty.every_s} for name, duty in
 
 # What our own packages read through django.conf.settings.
 SEALING_KEYS = env["SEALING_KEYS"]
-STORAGE_DIR = env["STORAGE_DIR"]
+STORAGE, STORAGE_DIR, CONTENT = env["STORAGE"], env["STORAGE_DIR"], env["CONTENT"]
+COS_BUCKET, COS_REGION = env["COS_BUCKET"], env["COS_REGION"]
+COS_SECRET_ID, COS_SECRET_KEY, COS_TOKEN = env["COS_SECRET_ID"], env["COS_SECRET_KEY"], env["COS_TOKEN"]
+COS_ENDPOINT, COS_DOMAIN = env["COS_ENDPOINT"], env["COS_DOMAIN"]
 BROKER_DIR = env["BROKER_DIR"]
 FUNCTIONS_URL = env["FUNCTIONS_URL"]
 FUNCTIONS_DIR = env["FUNCTIONS_DIR"]

@@ -65,5 +65,6 @@ def own_database(worker: str) -> None:
 def own_folders() -> None:
     home = tempfile.mkdtemp(prefix="darkroom-test-")
     folders.append(home)
+    os.environ["STORAGE"] = "disk"  # whatever a .env beside manage.py says
     for variable in FOLDERS:
         os.environ[variable] = f"{home}/{variable.removesuffix('_DIR').lower()}"

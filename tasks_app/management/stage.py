@@ -30,6 +30,7 @@ class Stage:
         self.environment = os.environ | {
             "DATABASE_URL": f"sqlite:///{folder / 'darkroom.sqlite3'}",
             "REDIS_URL": "",
+            "STORAGE": "disk",
             "STORAGE_DIR": str(folder / "storage"),
             "BROKER_DIR": str(folder / "broker"),
             "FUNCTIONS_DIR": str(folder / "functions"),

@@ -1,5 +1,6 @@
 """What every store promises, wherever it keeps its bytes. disk.py and cos.py say how."""
 
+import logging
 import re
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator
 from concurrent.futures import Executor
@@ -9,6 +10,9 @@ from pathlib import Path
 
 from . import drafts
 from .drafts import DRAFTS, Draft, in_thread, written
+from .errors import StorageAway
+
+log = logging.getLogger(__name__)
 
 PIECE = 256 * 1024
 KEY = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
@@ -59,6 +63,13 @@ class Store:
         pieces = await in_thread(self.open, key, threads=self._threads)
         while piece := await in_thread(next, pieces, b"", threads=self._threads):
             yield piece
+
+    async def forget(self, prefix: str) -> None:
+        """`delete_below` in its own time, for what may as well stay for a while: a failure is logged and no more."""
+        try:
+            await in_thread(self.delete_below, prefix, threads=self._threads)
+        except StorageAway as fault:
+            log.warning("%s stays: %s", prefix, fault)
 
     def sweep(self, *, before: float) -> int:
         """Delete the drafts last written before this Unix time; returns how many."""

@@ -36,6 +36,7 @@ class Ground:
             "REDIS_URL": self.redis.url(1),
             "ADAPTERS": "tests.upstreams.plasma_adapter,tests.upstreams.grit_adapter,tests.benchmarks.steady_adapter",
             "EGRESS_ALLOW": f"127.0.0.1:{self.upstream_port}",
+            "STORAGE": "disk",
             "STORAGE_DIR": str(WORK / "storage"),
             "WEB_BIND": f"127.0.0.1:{self.web_port}",
             "LOG_LEVEL": "WARNING",

@@ -77,6 +77,54 @@ class TestProduction:
         assert values["ALLOWED_HOSTS"] == ["example.org"]
 
 
+BUCKET = {
+    "STORAGE": "cos",
+    "COS_BUCKET": "darkroom-1250000000",
+    "COS_REGION": "ap-guangzhou",
+    "COS_SECRET_ID": "AKIDx",
+    "COS_SECRET_KEY": "hunter2",
+}
+
+
+class TestABucketIsChosen:
+    def test_it_starts_with_all_that_a_bucket_needs(self):
+        values = read_all(BUCKET)
+        assert (values["STORAGE"], values["COS_BUCKET"], values["CONTENT"]) == ("cos", "darkroom-1250000000", "proxy")
+
+    @pytest.mark.parametrize("name", [name for name in BUCKET if name != "STORAGE"])
+    @pytest.mark.parametrize("value", [None, ""])
+    def test_it_refuses_to_start_without_one_of_them(self, name, value):
+        given = {**BUCKET, name: value}
+        with pytest.raises(WrongEnvironment) as stopped:
+            read_all({name: value for name, value in given.items() if value is not None})
+        assert f"{name}: found '', needs to be set where STORAGE=cos." in str(stopped.value)
+
+    @pytest.mark.parametrize(
+        ("name", "given", "needs"),
+        [
+            ("COS_BUCKET", "darkroom", "a bucket's name with its APPID, as in darkroom-1250000000"),
+            ("COS_REGION", "https://cos.ap-guangzhou.myqcloud.com", "a region, as in ap-guangzhou"),
+            ("COS_ENDPOINT", "127.0.0.1:8905", "a URL that starts with http:// or https://"),
+            ("COS_DOMAIN", "https://cdn.example.org", "a host name"),
+            ("CONTENT", "link", "one of proxy, redirect"),
+        ],
+    )
+    def test_what_cannot_be_is_said_at_start(self, name, given, needs):
+        with pytest.raises(WrongEnvironment) as stopped:
+            read_all({**BUCKET, name: given})
+        assert f"{name}: found {given!r}, needs {needs}." in str(stopped.value)
+
+    @pytest.mark.parametrize("name", ["COS_SECRET_ID", "COS_SECRET_KEY", "COS_TOKEN"])
+    def test_a_key_with_spaces_is_refused_and_not_printed(self, name):
+        with pytest.raises(WrongEnvironment) as stopped:
+            read_all({**BUCKET, name: "hunter2 "})
+        assert f"{name}: found a value, needs text without spaces." in str(stopped.value)
+        assert "hunter2" not in str(stopped.value)
+
+    def test_on_disk_none_of_it_is_needed(self):
+        assert read_all({"STORAGE": "disk"})["COS_BUCKET"] == ""
+
+
 class TestValuesOfMoreThanOneWord:
     def test_lists_are_separated_by_commas_and_blanks_are_dropped(self):
         assert read_all({"ALLOWED_HOSTS": " a.org, ,b.org "})["ALLOWED_HOSTS"] == ["a.org", "b.org"]
