@@ -24,9 +24,10 @@ from providers.schemas import Path, media_paths, written
 
 from . import egress, ids
 from .models import File, Output, Task
-from .storage import Unwritable, links, media, storage
+from .storage import StorageAway, here, links, media, storage
 
 AT_ONCE = 4  # fetches of one task
+LARGEST = 1 << 50  # what is ours was held against a limit when it came
 # One text for what is missing and for what is another account's, so that nobody learns which ids exist.
 MISSING = "is no file of this account and no output of a task of it that succeeded"
 
@@ -76,7 +77,8 @@ async def gather(
 ) -> dict[str, Any]:
     """The input with Media objects in it; raises Invalid that names the field, or NotSent where trying again may help.
 
-    `local`: the adapter reads files on this machine, so what lies elsewhere is fetched first, once for a task: a second try finds it.
+    `local`: the adapter reads files on this machine, so what lies elsewhere, in our bucket too, is fetched first, once for a task: a
+    second try finds it.
     """
     places = list(media_paths(schema, input))
     first = {reference: written(path) for path, reference in reversed(places)}
@@ -85,8 +87,8 @@ async def gather(
 
 
 def forget(task_id: UUID) -> None:
-    """Delete what `gather` fetched for a task that is over."""
-    storage.delete_below(f"inputs/{ids.shown('task', task_id)}")
+    """Delete what `gather` fetched or copied for a task that is over."""
+    here.delete_below(f"inputs/{ids.shown('task', task_id)}")
 
 
 def _texts(inputs: Iterable[Mapping[str, Any]]) -> Iterator[str]:
@@ -159,29 +161,44 @@ async def _gathered(folder: str, first: Mapping[str, str], plan: Mapping[str, Ow
 
 
 async def _media(reference: str, field: str, key: str, plan: Mapping[str, Own], local: bool, gate: asyncio.Semaphore) -> Media:
-    if own := plan.get(reference):
-        path = str(storage.path(own.key)) if local else None
-        return Media(links.signed_url(own.kind, own.id), own.content_type, path)
-    if fault := _fault(reference):
+    own = plan.get(reference)
+    if own is None and (fault := _fault(reference)):
         raise Invalid(fault, field=field)
     if not local:
-        return Media(reference)
+        return Media(links.signed_url(own.kind, own.id), own.content_type) if own else Media(reference)
     async with gate:
         try:
-            return await _fetched(reference, key)
+            return await (_near(own, key) if own else _fetched(reference, key))
         except Invalid as refused:
             raise Invalid(refused.message, field=field) from refused
-        except (NotAccepted, Unwritable) as passing:
+        except (NotAccepted, StorageAway) as passing:
             raise NotSent(f"{field} could not be fetched: {passing}", field=field) from passing
 
 
+async def _near(own: Own, key: str) -> Media:
+    """A file of ours where it lies on this machine; one that lies in a bucket is copied to `key` of this machine's disk."""
+    path = storage.path(own.key)
+    if path is None:
+        path = here.path(key)
+        if here.size(key) is None:
+            await _copied(own, key)
+    return Media(links.signed_url(own.kind, own.id), own.content_type, str(path))
+
+
+async def _copied(own: Own, key: str) -> None:
+    try:
+        await here.put(key, storage.stream(own.key), content_type=own.content_type, limit=LARGEST)
+    except FileNotFoundError:
+        raise Invalid(MISSING) from None
+
+
 async def _fetched(url: str, key: str) -> Media:
-    """The file behind a URL, in our storage; a put is whole or not there, so what is there needs no second fetch."""
+    """The file behind a URL, on this machine's disk; a put is whole or not there, so what is there needs no second fetch."""
     limit = settings.UPLOAD_LIMIT_MB * 1_000_000
-    if storage.size(key) is None:
+    if here.size(key) is None:
         async with egress.fetch(url, limit=limit) as (content_type, chunks):
-            await storage.put(key, chunks, content_type=content_type, limit=limit)
-    path = storage.path(key)
+            await here.put(key, chunks, content_type=content_type, limit=limit)
+    path = here.path(key)
     try:
         return Media(url, await asyncio.to_thread(media.content_type, path), str(path))
     except media.NotMedia as fault:

@@ -1,4 +1,5 @@
-"""The standing cast: acme pays, bolt is the neighbour who must see nothing, zero is out of credits; plasma behaves, grit does not.
+"""The standing cast: acme pays, bolt is the neighbour who must see nothing, zero is out of credits; plasma behaves, grit does not;
+`in_cos`: files lie in a bucket.
 
 `road` runs the engine's steps by hand, on a clock that only tests move.
 """
@@ -14,7 +15,7 @@ from providers import catalogue, credentials, directory
 from providers.models import Provider, PublicModel, Route
 from tasks_app.engine import accept, cancel, loop, poll, store, submit
 from tasks_app.models import Task
-from tests.upstreams import Grit, Plasma
+from tests.upstreams import Cos, Grit, Plasma
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -166,6 +167,15 @@ def grit(db, settings):
         configure(simulator, "grit", settings)
         yield simulator
         loop.start(directory.close()).result(10)
+
+
+@pytest.fixture
+def in_cos(settings):
+    """Files are kept in this simulated bucket."""
+    with Cos() as simulator:
+        for name, value in simulator.variables.items():
+            setattr(settings, name, value)
+        yield simulator
 
 
 def configure(simulator, name: str, settings, **caps) -> Provider:

@@ -13,8 +13,9 @@ from providers.errors import Invalid, NotSent
 from providers.outcomes import Media
 from tasks_app import ids, inputs
 from tasks_app.models import File, Output, Task
-from tasks_app.storage import links
+from tasks_app.storage import links, storage
 from tasks_app.storage.drafts import DRAFTS
+from tests.upstreams import answer as upstream_answer
 
 from .wire import answer, wire
 
@@ -98,6 +99,10 @@ def faults(member, input):
 
 def gathered(input, plan=None, *, local, task=TASK):
     return asyncio.run(inputs.gather(task, SCHEMA, input, plan or {}, local=local))
+
+
+async def once(content):
+    yield content
 
 
 class TestReferencesThatAnAccountMayUse:
@@ -248,6 +253,47 @@ class TestAnAdapterThatReadsFiles:
         inputs.forget(TASK)
         inputs.forget(TASK)
         assert [path for path in folder.rglob("*") if path.is_file()] == []
+
+
+class TestAnAdapterThatReadsFilesWhileOursLieInABucket:
+    @pytest.fixture
+    def kept(self, acme, in_cos):
+        """A file and an output of acme's, as an input that names the file twice, and its plan."""
+        (file, named), ((output,), task) = uploads(acme), makes(acme)
+        for one, content in ((file, PNG), (output, PNG[:500])):
+            asyncio.run(storage.put(one.key, once(content), content_type="image/png", limit=len(content)))
+        input = {"images": [named, f"{task}/0"], "image": named}
+        return input, inputs.plan(acme.id, SCHEMA, input)
+
+    def test_gets_copies_that_lie_here_each_made_once(self, kept, in_cos):
+        input, plan = kept
+        first = gathered(input, plan, local=True)
+        assert [Path(one.path).read_bytes() for one in first["images"]] == [PNG, PNG[:500]]
+        assert first["image"].path == first["images"][0].path
+        gathered(input, plan, local=True)
+        assert in_cos.requests["get"] == 2
+
+    def test_leaves_none_behind_when_the_task_is_over(self, kept, folder):
+        gathered(*kept, local=True)
+        inputs.forget(TASK)
+        assert [path for path in folder.rglob("*") if path.is_file()] == []
+
+    def test_waits_while_the_bucket_is_away(self, kept, in_cos):
+        in_cos.will(upstream_answer(403), at="get", times=2)
+        with pytest.raises(NotSent, match="the storage cannot read") as waits:
+            gathered(*kept, local=True)
+        assert waits.value.field.startswith("image")
+
+    def test_is_told_which_one_is_gone(self, kept, in_cos):
+        in_cos.objects.clear()
+        with pytest.raises(Invalid) as gone:
+            gathered(*kept, local=True)
+        assert (gone.value.message, gone.value.field[:5]) == (inputs.MISSING, "image")
+
+    def test_is_no_other_adapter(self, kept, in_cos):
+        got = gathered(*kept, local=False)
+        assert [one.path for one in got["images"]] == [None, None]
+        assert in_cos.requests["get"] == 0
 
 
 class TestWhatCannotBeHad:
