@@ -81,5 +81,4 @@ def _remove(task_ids: Sequence[UUID]) -> int:
 
 
 def _delete_bytes(keys: Iterable[tuple[str, ...]]) -> None:
-    for key in (key for pair in keys for key in pair if key):
-        storage.delete(key)
+    storage.delete(*(key for pair in keys for key in pair if key))

@@ -21,7 +21,7 @@ from .. import inputs
 from ..ids import shown
 from ..models import Output, Task, TaskEvent
 from ..storage import storage
-from . import lanes, settle, wake
+from . import lanes, loop, settle, wake
 from .claims import LEASE, Claimed, held
 from .decisions import Decision, Move, Stay
 from .transactions import whole
@@ -34,6 +34,7 @@ TRANSITIONS = {
 }
 TERMINAL = {"succeeded", "failed", "canceled", "expired"}
 OPEN = {"submitting", "running"}  # an upstream job may be open: these take a provider's slot
+INLINE = "storage:"  # how `found` names a result whose bytes came in the submit's answer
 NEXT_STEP = {"queued": "submit", "running": "poll", "storing": "store"}
 
 
@@ -91,7 +92,9 @@ def _advance(steps: Sequence[Step], now: datetime) -> set[UUID]:
 def _forget_leftovers(task: Claimed) -> None:
     """Delete what only the task's way needed: fetched inputs, and results that came inline and now lie under outputs."""
     inputs.forget(task.id)
-    storage.delete_below(f"found/{shown('task', task.id)}")
+    if task.row["status"] == "submitting" or any(one["url"].startswith(INLINE) for one in task.row["found"] or ()):
+        # Not in this thread: a bucket may take seconds, or hang, and outcomes wait to be written.
+        loop.start(storage.forget(f"found/{shown('task', task.id)}"))
 
 
 def _woken(moved: Sequence[Step]) -> set[str]:

@@ -23,7 +23,6 @@ from .clock import Clock
 from .decisions import Outcome, Stored, StoredOutput
 from .pump import Arrived, Pump
 
-INLINE = "storage:"  # how `found` names a result whose bytes came in the submit's answer
 LIMIT = settings.RESULT_LIMIT_MB * 1_000_000
 
 
@@ -67,8 +66,8 @@ async def _keep(claimed: Claimed, position: int, found: dict[str, Any]) -> Store
 @asynccontextmanager
 async def _source(url: str) -> AsyncIterator[egress.Fetched]:
     """A result's bytes: from the upstream, from our own functions' folder, or from what a submit's answer carried inline."""
-    if url.startswith(INLINE):
-        yield egress.Fetched("", _pieces(url.removeprefix(INLINE)))
+    if url.startswith(lifecycle.INLINE):
+        yield egress.Fetched("", _pieces(url.removeprefix(lifecycle.INLINE)))
         return
     source = egress.local_result(url) if url.startswith("file:") else egress.fetch(url, limit=LIMIT)
     async with source as fetched:

@@ -5,6 +5,7 @@ call   inputs gathered, then one paid call that nothing below repeats
 land   what the upstream answered, first on the attempt, then on the task
 """
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -20,13 +21,15 @@ from providers.outcomes import Accepted, Finished, Job
 from .. import inputs
 from ..ids import shown
 from ..models import Task
-from ..storage import storage
+from ..storage import StorageAway, storage
 from . import attempts, claims, decisions, expiry, jobs, lifecycle, parking, quarantine, slots
 from .claims import Claimed
 from .clock import Clock
 from .decisions import Outcome
 from .pump import Arrived, Pump
 from .transactions import whole
+
+STORAGE_WAITS = (1, 2, 5, 15, 30, 60, 60, 60)  # seconds; the pump keeps the claim meanwhile
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +114,20 @@ async def _keep(task: Submission, position: int, found):
     if found.content is None:
         return found
     key = f"found/{shown('task', task.id)}/{task.row['attempts']}-{position}"
-    await storage.put(key, _once(found.content), content_type=found.content_type, limit=len(found.content))
-    return replace(found, url=f"storage:{key}", content=None)
+    await _put(key, found)
+    return replace(found, url=f"{lifecycle.INLINE}{key}", content=None)
+
+
+async def _put(key: str, found) -> None:
+    """Put the bytes into storage; one that is away is waited for, because they are paid for and exist nowhere else."""
+    for wait in (*STORAGE_WAITS, None):
+        try:
+            await storage.put(key, _once(found.content), content_type=found.content_type, limit=len(found.content))
+            return
+        except StorageAway:
+            if wait is None:
+                raise
+            await asyncio.sleep(wait)
 
 
 async def _once(content: bytes):
