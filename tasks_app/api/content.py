@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import Model
 from django.http import HttpResponse, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
 from django.utils.http import content_disposition_header
@@ -76,11 +77,14 @@ class Content:
     name: str
 
 
-def send(request, content: Content, store: Any = storage) -> HttpResponseBase:
-    """The content, a range of it, 304 where the client has it, or a redirect to a link of the store's own; raises Problem."""
-    if link := store.sign(content.key, seconds=LINK_SECONDS):
+def send(request, content: Content) -> HttpResponseBase:
+    """The content, a range of it, 304 where the client has it, or a redirect to a link of the store's own.
+
+    Raises Problem and Unreadable.
+    """
+    if settings.CONTENT == "redirect" and (link := _link(request, content)):
         return HttpResponseRedirect(link, headers={"Cache-Control": "private, no-cache"})
-    size = store.size(content.key)
+    size = storage.size(content.key)
     if size is None:
         raise problems.missing()
     headers = _headers(content)
@@ -91,13 +95,25 @@ def send(request, content: Content, store: Any = storage) -> HttpResponseBase:
     headers |= {"Content-Length": str(end - start)}
     if part:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
-    body = () if request.method == "HEAD" else store.open(content.key, start, end)
+    body = () if request.method == "HEAD" else storage.open(content.key, start, end)
     return StreamingHttpResponse(body, status=206 if part else 200, headers=headers)
 
 
 def name_of(id: str, content_type: str) -> str:
     """A file name for what has none: its id with the usual extension."""
     return id + (mimetypes.guess_extension(content_type) or "")
+
+
+def _link(request, content: Content) -> str | None:
+    """A link of the store's own for this very method, under the type and the name that we would send."""
+    named = _named(content)
+    return storage.sign(
+        content.key,
+        seconds=LINK_SECONDS,
+        method=request.method,
+        content_type=named["Content-Type"],
+        disposition=named["Content-Disposition"],
+    )
 
 
 def _range(request, etag: str, size: int) -> tuple[int, int] | None:
@@ -111,12 +127,17 @@ def _range(request, etag: str, size: int) -> tuple[int, int] | None:
         raise OutOfRange(size) from None
 
 
-def _headers(content: Content) -> dict[str, str]:
+def _named(content: Content) -> dict[str, str]:
     name = UNSAFE.sub("_", content.name)
     is_text = content.content_type.startswith("text/")
     return {
         "Content-Type": content.content_type + ("; charset=utf-8" if is_text else ""),
         "Content-Disposition": content_disposition_header(as_attachment=False, filename=name) or "inline",
+    }
+
+
+def _headers(content: Content) -> dict[str, str]:
+    return _named(content) | {
         "Content-Security-Policy": SANDBOX,
         "X-Content-Type-Options": "nosniff",
         "Accept-Ranges": "bytes",

@@ -10,6 +10,7 @@ from rest_framework import exceptions
 
 from .. import context
 from ..engine.accept import Problem
+from ..storage import StorageAway
 from .answer import Answer
 
 log = logging.getLogger(__name__)
@@ -103,6 +104,8 @@ def _ours(exc: Exception) -> Problem:
     if isinstance(exc, OperationalError | InterfaceError):
         log.error("the database did not answer", exc_info=exc)
         return problem("unavailable", "The database does not answer; try again.")
+    if isinstance(exc, StorageAway):
+        return problem("unavailable", "The storage does not answer; try again.")
     log.error("a request broke", exc_info=exc)
     return problem("internal_error", "The fault is recorded under this request_id; trying again may help.")
 

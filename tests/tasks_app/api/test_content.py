@@ -1,17 +1,26 @@
 """GET and HEAD of the bytes of outputs, thumbnails and files."""
 
 from datetime import UTC, datetime, timedelta
+from urllib.request import Request, urlopen
 
 import pytest
 
-from tasks_app.api.content import Content, send
 from tasks_app.storage import links, storage
+from tests.upstreams import answer, cut_midway
 
 from .conftest import Api, output_of, refusal, task_of
 
 pytestmark = pytest.mark.django_db
 
 BYTES = bytes(range(256)) * 2000  # more than one piece of 256 KB
+
+
+@pytest.fixture(autouse=True, params=["disk", "cos"])
+def kept_in(request) -> str:
+    """All of it holds wherever the bytes lie."""
+    if request.param == "cos":
+        request.getfixturevalue("in_cos")
+    return request.param
 
 
 @pytest.fixture
@@ -133,11 +142,57 @@ class TestAThumbnail:
         assert refusal(neighbour.get(f"/outputs/{links.shown('output', output.id)}/thumbnail")) == (404, "not_found")
 
 
-class TestAStoreThatSignsLinks:
-    class Bucket:
-        def sign(self, key: str, *, seconds: int) -> str:
-            return f"https://bucket.example/{key}?seconds={seconds}"
+@pytest.mark.parametrize("kept_in", ["disk"], indirect=True)
+class TestADiskThatClientsShouldBeSentTo:
+    def test_is_served_by_us_all_the_same(self, api, path, settings):
+        settings.CONTENT = "redirect"
+        answer = api.get(path)
+        assert (answer.status_code, body(answer)) == (200, BYTES)
 
-    def test_sends_the_client_there(self, rf):
-        answer = send(rf.get("/"), Content("outputs/x/0", "image/png", '"x"', "x.png"), self.Bucket())
-        assert (answer.status_code, answer["Location"]) == (302, "https://bucket.example/outputs/x/0?seconds=3600")
+
+@pytest.mark.parametrize("kept_in", ["cos"], indirect=True)
+class TestABucketThatClientsAreSentTo:
+    @pytest.fixture(autouse=True)
+    def redirect(self, settings):
+        settings.CONTENT = "redirect"
+
+    def test_gives_them_the_bytes_under_our_type_and_name(self, api, path):
+        answer = api.get(path)
+        assert (answer.status_code, answer["Cache-Control"]) == (302, "private, no-cache")
+        headers, content = followed("GET", answer["Location"])
+        assert content == BYTES
+        assert headers["Content-Type"] == "image/png"
+        assert headers["Content-Disposition"] == f'inline; filename="{path.split("/")[2]}.png"'
+
+    def test_gives_them_ranges(self, api, path):
+        headers, content = followed("GET", api.get(path)["Location"], Range="bytes=5-9")
+        assert (content, headers["Content-Range"]) == (BYTES[5:10], "bytes 5-9/512000")
+
+    def test_announces_them_by_head(self, api, path):
+        headers, content = followed("HEAD", api.head(path)["Location"])
+        assert (content, headers["Content-Length"]) == (b"", "512000")
+
+    def test_is_shown_to_its_account_alone(self, neighbour, path):
+        assert refusal(neighbour.get(path)) == (404, "not_found")
+
+
+@pytest.mark.parametrize("kept_in", ["cos"], indirect=True)
+class TestABucketThatIsAway:
+    @pytest.mark.parametrize("door", ["head", "get"])
+    def test_is_said_to_be_so_and_the_output_is_not_called_missing(self, api, path, in_cos, door):
+        in_cos.will(answer(403), at=door)
+        refused = api.get(path)
+        assert refusal(refused) == (503, "unavailable")
+        assert refused["Retry-After"]
+        assert b"AccessDenied" not in refused.content
+
+    def test_for_a_moment_is_not_noticed(self, api, path, in_cos):
+        in_cos.will(answer(503), at="head")
+        in_cos.will(answer(503), cut_midway(), at="get")
+        assert body(api.get(path)) == BYTES
+
+
+def followed(method: str, link: str, **headers: str):
+    """Headers and body of what a link leads to."""
+    with urlopen(Request(link, method=method, headers=headers), timeout=5) as answer:
+        return answer.headers, answer.read()

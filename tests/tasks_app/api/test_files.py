@@ -8,10 +8,20 @@ import pytest
 from tasks_app.models import File
 from tasks_app.storage import links, storage
 from tasks_app.storage.drafts import DRAFTS
+from tests.upstreams import answer
 
 from .conftest import Api, fields, refusal, task_of
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True, params=["disk", "cos"])
+def kept_in(request) -> str:
+    """All of it holds wherever the bytes lie."""
+    if request.param == "cos":
+        request.getfixturevalue("in_cos")
+    return request.param
+
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 100
 
@@ -122,3 +132,19 @@ class TestAFile:
         assert refusal(api.delete(f"/files/{file}")) == (409, "not_deletable")
         type(task).objects.filter(id=task.id).update(status="failed")
         assert api.delete(f"/files/{file}").status_code == 204
+
+
+@pytest.mark.parametrize("kept_in", ["cos"], indirect=True)
+class TestABucketThatIsAway:
+    def test_takes_no_upload_for_now(self, api, in_cos):
+        in_cos.will(answer(403), at="put")
+        assert refusal(api.uploads(file=named(PNG))) == (503, "unavailable")
+        assert not File.objects.exists()
+
+    def test_keeps_the_file_that_it_cannot_delete(self, api, in_cos):
+        file = api.uploads(file=named(PNG)).json()["id"]
+        in_cos.will(answer(403), at="delete")
+        assert refusal(api.delete(f"/files/{file}")) == (503, "unavailable")
+        assert api.get(f"/files/{file}/content").getvalue() == PNG
+        assert api.delete(f"/files/{file}").status_code == 204
+        assert in_cos.objects == {}
