@@ -44,7 +44,10 @@ class Cos(Store):
 
     def __init__(self, wire: Wire, root: Callable[[], Path], *, part: int = PART, whole: int = WHOLE):
         super().__init__(root, ThreadPoolExecutor(THREADS, thread_name_prefix="cos"))
-        self._wire, self._name, self._part, self._whole = wire, wire.bucket.name, part, whole
+        self.wire, self._name, self._part, self._whole = wire, wire.bucket.name, part, whole
+
+    def __repr__(self) -> str:
+        return f"Cos({self.wire.bucket!r})"
 
     async def keep(self, draft: Draft, key: str, *, content_type: str) -> Stored:
         headers = {"Metadata": {"x-cos-meta-sha256": draft.sha256}} | ({"ContentType": content_type} if content_type else {})
@@ -66,8 +69,8 @@ class Cos(Store):
     def sign(self, key: str, *, seconds: int, method: str = "GET", content_type: str = "", disposition: str = "") -> str | None:
         wanted = {"response-content-type": content_type, "response-content-disposition": disposition}
         # The SDK leaves the token of a temporary key out of its links.
-        params = {name: value for name, value in (wanted | {"x-cos-security-token": self._wire.bucket.token}).items() if value}
-        link = self._wire.signer.get_presigned_url(self._name, checked(key), method, Expired=seconds, Params=params)
+        params = {name: value for name, value in (wanted | {"x-cos-security-token": self.wire.bucket.token}).items() if value}
+        link = self.wire.signer.get_presigned_url(self._name, checked(key), method, Expired=seconds, Params=params)
         return link.replace("+", "%20")  # the SDK writes spaces as forms do; a true plus sign is %2B already
 
     def delete(self, *keys: str) -> None:
@@ -81,7 +84,7 @@ class Cos(Store):
     def size(self, key: str) -> int | None:
         checked(key)
         try:
-            return int(self._wire.read(key, lambda client: client.head_object(self._name, key))["Content-Length"])
+            return int(self.wire.read(key, lambda client: client.head_object(self._name, key))["Content-Length"])
         except FileNotFoundError:
             return None
 
@@ -96,20 +99,20 @@ class Cos(Store):
             with closing(Stretch(draft.path, 0, draft.bytes)) as body:
                 _verify(client, self._name, key, client.put_object(self._name, body, key, **headers), body.checksum)
 
-        await self._on_thread(self._wire.write, key, once)
+        await self._on_thread(self.wire.write, key, once)
 
     async def _put_parts(self, draft: Draft, key: str, headers: Mapping[str, Any]) -> None:
         # A try whose answer is lost leaves an upload without parts, which the lifecycle rule ends.
-        begun = await self._on_thread(self._wire.write, key, lambda client: client.create_multipart_upload(self._name, key, **headers))
+        begun = await self._on_thread(self.wire.write, key, lambda client: client.create_multipart_upload(self._name, key, **headers))
         upload = Upload(self._name, key, begun["UploadId"])
         try:
             for start in range(0, draft.bytes, self._part):
                 size = min(self._part, draft.bytes - start)
-                await self._on_thread(self._wire.write, key, partial(upload.add, draft.path, start, size))
-            await self._on_thread(self._wire.write, key, upload.complete)
+                await self._on_thread(self.wire.write, key, partial(upload.add, draft.path, start, size))
+            await self._on_thread(self.wire.write, key, upload.complete)
         except BaseException:
             with suppress(StorageError):
-                await self._on_thread(partial(self._wire.write, key, upload.abort, again=False))
+                await self._on_thread(partial(self.wire.write, key, upload.abort, again=False))
             raise
 
     async def _on_thread(self, work: Callable[..., T], *args: Any) -> T:
@@ -122,7 +125,7 @@ class Cos(Store):
         asked = {"Range": f"bytes={start}-{'' if end is None else end - 1}"} if start or end is not None else {}
         if etag:
             asked["IfMatch"] = etag
-        return self._wire.read(key, lambda client: _got(client, self._name, key, start, asked))
+        return self.wire.read(key, lambda client: _got(client, self._name, key, start, asked))
 
     def _pieces(self, key: str, got: "Got | None", at: int, end: int | None) -> Generator[bytes, None, None]:
         """The bytes from `at` on. Where the wire breaks, the rest is asked for, of the same object."""
@@ -141,12 +144,12 @@ class Cos(Store):
     # Away with it
 
     def _below(self, prefix: str) -> list[str]:
-        listed = self._wire.write(prefix, lambda client: client.list_objects(self._name, Prefix=prefix, MaxKeys=AT_ONCE))
+        listed = self.wire.write(prefix, lambda client: client.list_objects(self._name, Prefix=prefix, MaxKeys=AT_ONCE))
         return [one["Key"] for one in listed.get("Contents", ())]
 
     def _delete(self, keys: Sequence[str]) -> None:
         with suppress(FileNotFoundError):
-            self._wire.write(keys[0], partial(_delete, self._name, keys))
+            self.wire.write(keys[0], partial(_delete, self._name, keys))
 
 
 class Stretch:

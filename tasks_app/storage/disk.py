@@ -17,6 +17,9 @@ from .store import PIECE, Store, Stored, checked
 class Disk(Store):
     """A folder as a store."""
 
+    def __repr__(self) -> str:
+        return f"Disk({str(self._root())!r})"
+
     async def keep(self, draft: Draft, key: str, *, content_type: str) -> Stored:
         """`content_type` is for stores that serve by themselves; a disk has no place for it."""
         await written(draft.publish, self._at(key))

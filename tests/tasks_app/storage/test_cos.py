@@ -344,7 +344,7 @@ class TestSecrets:
             cos = cos_at(bucket, folder)
             put(cos, "a")
             read(cos, "a")
-            told = [repr(bucket), repr(cos), repr(cos._wire), repr(vars(cos))]
+            told = [repr(bucket), repr(cos), repr(cos.wire), repr(vars(cos))]
             simulator.will(answer(403), cut_before_answer(), cut_before_answer(), cut_before_answer(), at="put")
             for _ in range(2):
                 with pytest.raises(Unwritable) as caught:

@@ -1,0 +1,80 @@
+"""`manage.py storage check` and `manage.py storage setup`: for the operator who has chosen where files are kept."""
+
+from django.conf import settings
+from django.core.management import BaseCommand, CommandError
+
+from tasks_app.storage import StorageAway, chosen, trial
+
+
+class Command(BaseCommand):
+    help = "check: puts, reads, signs and deletes a small object. setup: gives the bucket its lifecycle and CORS rules."
+
+    def add_arguments(self, parser):
+        commands = parser.add_subparsers(dest="command", required=True)
+        commands.add_parser("check", help="put, get, range, sign and delete a small object, with a verdict on each")
+        setup = commands.add_parser("setup", help="lifecycle rules for left-overs, and a CORS rule for pages")
+        setup.add_argument(
+            "--origin", action="append", default=[], help="a page's origin that may read, beside PUBLIC_URL; repeat for more"
+        )
+        setup.add_argument("--dry-run", action="store_true", help="print the plan and change nothing")
+
+    def handle(self, *args, command, **options):
+        check(self.stdout.write) if command == "check" else setup(self.stdout.write, options["origin"], dry_run=options["dry_run"])
+
+
+def check(write) -> None:
+    """Raises CommandError that counts what failed."""
+    store = chosen()
+    write(f"{store!r}")
+    verdicts = []
+    for verdict in _trials(store):
+        verdicts.append(verdict)
+        write(
+            f"  {verdict.what:<8} {'FAILED' if verdict.fault else 'ok':<7} {verdict.ms:6.0f} ms  {verdict.fault or verdict.note}".rstrip()
+        )
+    if failed := sum(bool(verdict.fault) for verdict in verdicts):
+        raise CommandError(f"{failed} of {len(verdicts)} failed.")
+
+
+def setup(write, origins, *, dry_run: bool) -> None:
+    """Raises CommandError where there is no bucket, or where it refuses."""
+    from tasks_app.storage import rules
+
+    wire = _bucket()
+    try:
+        there = rules.look(wire)
+        plan = rules.planned(there, [settings.PUBLIC_URL, *origins])
+        for line in rules.lines(plan):
+            write(f"  {line}")
+        if plan == there:
+            write("The bucket has these rules.")
+        elif dry_run:
+            write("Nothing was changed.")
+        else:
+            rules.apply(wire, plan)
+            write("The bucket has these rules now; those of others are as they were.")
+    except StorageAway as fault:
+        hint = " The key needs GetBucketLifecycle, PutBucketLifecycle, GetBucketCORS and PutBucketCORS." if "403" in str(fault) else ""
+        raise CommandError(f"{fault}.{hint}") from None
+
+
+def _trials(store):
+    yield from trial.run(store)
+    if settings.STORAGE == "cos":
+        yield trial.tried("rules", _has_rules)
+
+
+def _has_rules() -> str:
+    from tasks_app.storage import rules
+
+    there = rules.look(_bucket())
+    missing = [rule for rule in rules.planned(rules.Rules(), []).lifecycle if rule not in there.lifecycle]
+    if missing:
+        raise trial.Failed("left-overs of killed processes are never deleted: run manage.py storage setup")
+    return "left-overs are deleted"
+
+
+def _bucket():
+    if settings.STORAGE != "cos":
+        raise CommandError("STORAGE=disk has nothing to set up; with STORAGE=cos there is a bucket.")
+    return chosen().wire

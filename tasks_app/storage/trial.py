@@ -1,0 +1,91 @@
+"""Whether the chosen store does what it promises: a small object put, read, signed, deleted, with a verdict on each step."""
+
+import os
+import secrets
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPSConnection
+from time import monotonic
+from urllib.parse import urlsplit
+
+from asgiref.sync import async_to_sync
+
+from .errors import StorageError
+from .store import Store
+
+SIZE = 1000
+
+
+class Failed(Exception):
+    """A step did not do what it promises; the text says how."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`what` was tried; `fault` is empty where it went well; `note` says more."""
+
+    what: str
+    ms: float
+    fault: str = ""
+    note: str = ""
+
+
+def run(store: Store) -> Iterator[Verdict]:
+    """Each step's verdict as it is reached; the object is deleted whatever happens to the others."""
+    key, content = f"checks/{secrets.token_hex(8)}", os.urandom(SIZE)
+    steps: dict[str, Callable[[], str]] = {
+        "put": lambda: _put(store, key, content),
+        "get": lambda: _same(b"".join(store.open(key)), content),
+        "range": lambda: _same(b"".join(store.open(key, 10, 20)), content[10:20]),
+        "sign": lambda: _follow(store.sign(key, seconds=60), content),
+        "delete": lambda: _delete(store, key),
+    }
+    for what, step in steps.items():
+        yield tried(what, step)
+
+
+def tried(what: str, step: Callable[[], str]) -> Verdict:
+    """The verdict on one step, which answers with a note."""
+    began = monotonic()
+    try:
+        note, fault = step(), ""
+    except (StorageError, Failed, OSError) as error:
+        note, fault = "", str(error) or type(error).__name__
+    return Verdict(what, (monotonic() - began) * 1000, fault, note)
+
+
+def _put(store: Store, key: str, content: bytes) -> str:
+    async def once() -> AsyncIterator[bytes]:
+        yield content
+
+    async_to_sync(store.put)(key, once(), content_type="application/octet-stream", limit=SIZE)
+    return f"{key}, {SIZE} bytes"
+
+
+def _same(found: bytes, content: bytes) -> str:
+    if found != content:
+        raise Failed(f"{len(found)} bytes came back, and they are not those that were put")
+    return ""
+
+
+def _follow(link: str | None, content: bytes) -> str:
+    if link is None:
+        return "no links: clients are served by us"
+    parts = urlsplit(link)
+    connect = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+    connection = connect(parts.netloc, timeout=20)
+    try:
+        connection.request("GET", f"{parts.path}?{parts.query}")
+        answer = connection.getresponse()
+        if answer.status != 200:
+            raise Failed(f"the link's host answered {answer.status}")
+        return _same(answer.read(), content) or f"by {parts.scheme}://{parts.netloc}"
+    finally:
+        connection.close()
+
+
+def _delete(store: Store, key: str) -> str:
+    store.delete(key)
+    if store.size(key) is not None:
+        raise Failed("it is still there")
+    return ""

@@ -1,0 +1,95 @@
+"""`manage.py storage check` and `setup`, as an operator runs them."""
+
+import io
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from tests.upstreams import answer, wrong_checksum
+
+
+@pytest.fixture(autouse=True)
+def folder(settings, tmp_path):
+    settings.STORAGE_DIR = tmp_path
+    return tmp_path
+
+
+def said(*words: str) -> list[str]:
+    out = io.StringIO()
+    call_command("storage", *words, stdout=out)
+    return out.getvalue().splitlines()
+
+
+def verdicts(lines: list[str]) -> dict[str, str]:
+    return dict(line.split()[:2] for line in lines if line.startswith("  "))
+
+
+class TestCheck:
+    def test_of_a_disk_has_a_verdict_on_each_step_and_leaves_nothing(self, folder):
+        lines = said("check")
+        assert verdicts(lines) == dict.fromkeys(("put", "get", "range", "sign", "delete"), "ok")
+        assert lines[0] == f"Disk('{folder}')"
+        assert [path for path in folder.rglob("*") if path.is_file()] == []
+
+    def test_of_a_bucket_follows_its_link_and_looks_for_the_rules(self, in_cos):
+        said("setup")
+        lines = said("check")
+        assert verdicts(lines) == dict.fromkeys(("put", "get", "range", "sign", "delete", "rules"), "ok")
+        assert in_cos.objects == {}
+        assert in_cos.requests["get"] == 3
+
+    def test_shows_no_secret(self, in_cos):
+        in_cos.will(answer(403), at="put")
+        out = io.StringIO()
+        with pytest.raises(CommandError):
+            call_command("storage", "check", stdout=out)
+        assert "darkroom-1250000000" in out.getvalue()
+        assert not [secret for secret in (in_cos.SECRET_ID, in_cos.SECRET_KEY) if secret in out.getvalue()]
+
+    @pytest.mark.parametrize(
+        ("door", "order", "failed", "says"),
+        [
+            ("put", answer(403), {"put", "get", "range", "sign", "rules"}, "403 AccessDenied"),
+            ("put", wrong_checksum(), {"rules"}, "ok"),
+            ("delete", answer(403), {"delete", "rules"}, "403 AccessDenied"),
+        ],
+    )
+    def test_says_what_fails_and_goes_on(self, in_cos, door, order, failed, says):
+        in_cos.will(order, at=door)
+        out = io.StringIO()
+        with pytest.raises(CommandError, match=f"{len(failed)} of 6 failed"):
+            call_command("storage", "check", stdout=out)
+        assert {what for what, verdict in verdicts(out.getvalue().splitlines()).items() if verdict == "FAILED"} == failed
+        assert says in out.getvalue()
+
+    def test_misses_the_rules_of_a_bucket_that_was_not_set_up(self, in_cos):
+        out = io.StringIO()
+        with pytest.raises(CommandError, match="1 of 6 failed"):
+            call_command("storage", "check", stdout=out)
+        assert "run manage.py storage setup" in out.getvalue()
+
+
+class TestSetup:
+    def test_gives_the_bucket_its_rules_once(self, in_cos, settings):
+        settings.PUBLIC_URL = "https://darkroom.example"
+        lines = said("setup", "--origin", "https://studio.example")
+        assert "  CORS       GET HEAD from https://darkroom.example https://studio.example" in lines
+        assert "  lifecycle  outputs/  unfinished uploads go after 1 d" in lines
+        assert set(in_cos.bucket.documents) == {"lifecycle", "cors"}
+        assert said("setup", "--origin", "https://studio.example")[-1] == "The bucket has these rules."
+        assert in_cos.requests["put_document"] == 2
+
+    def test_run_dry_prints_the_same_plan_and_changes_nothing(self, in_cos):
+        lines = said("setup", "--dry-run")
+        assert lines[-1] == "Nothing was changed."
+        assert in_cos.bucket.documents == {}
+        assert said("setup")[:-1] == lines[:-1]
+
+    def test_says_what_the_key_must_be_allowed(self, in_cos):
+        in_cos.will(answer(403), at="get_document")
+        with pytest.raises(CommandError, match=r"AccessDenied.*needs GetBucketLifecycle"):
+            said("setup")
+
+    def test_has_nothing_to_do_on_a_disk(self):
+        with pytest.raises(CommandError, match="STORAGE=disk"):
+            said("setup")
