@@ -99,7 +99,9 @@ class Wire:
         # Outside the handler: the library's errors know our headers, and would travel along as the context.
         if fault.code in MISSING:
             raise FileNotFoundError(f"there is no {about}")
-        log.warning("%s: %s", about, fault.what, extra={"cos_request_id": fault.request_id} if fault.request_id else None)
+        # What does not pass, as a key that may not write, waits for the operator.
+        level = logging.WARNING if fault.passes else logging.ERROR
+        log.log(level, "%s: %s", about, fault.what, extra={"cos_request_id": fault.request_id} if fault.request_id else None)
         raise failure(f"the storage cannot {'write' if failure is Unwritable else 'read'}: {fault.what}")
 
 

@@ -3,6 +3,8 @@
 import http.client
 import logging
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from hashlib import md5
@@ -364,3 +366,16 @@ class TestOrders:
         cos.will(wrong_checksum(), at="put")
         assert sdk("put_object", Key="a", Body=b"x")[CRC] != str(crc64.xz(b"x"))
         assert sdk("head_object", Key="a")[CRC] == str(crc64.xz(b"x"))
+
+
+class TestItsOwnProcess:
+    def test_says_by_which_variables_it_is_used(self):
+        with subprocess.Popen([sys.executable, "-m", "tests.upstreams", "cos"], stdout=subprocess.PIPE, text=True) as process:
+            try:
+                port = int(process.stdout.readline().rsplit(":", 1)[1])
+                said = {process.stdout.readline().strip() for name in Cos().variables if name != "COS_TOKEN"}
+                bound(Cos(port=port))("put_object", Key="a", Body=b"x")  # never started: only to ask the other
+            finally:
+                process.terminate()
+        assert {"export STORAGE=cos", f"export COS_ENDPOINT=http://127.0.0.1:{port}"} <= said
+        assert process.returncode == 0
