@@ -27,6 +27,7 @@ Kind = LedgerEntry.Kind
 FUNDED = "UPDATE accounts_account SET held = held + %(amount)s{} WHERE id = %(id)s AND is_enabled AND balance >= held + %(amount)s"
 HOLD = FUNDED.format(", active = active + 1") + " AND active < max_active"
 HOLD_PARKED = FUNDED.format("") + " AND active >= max_active"
+HOLD_ALL = FUNDED.format(", active = active + %(slots)s") + " AND active + %(slots)s <= max_active"
 GIVE_SLOT_BACK = "UPDATE accounts_account SET active = active - 1 WHERE id = %(id)s"
 TAKE_SLOT = "UPDATE accounts_account SET active = active + 1 WHERE id = %(id)s AND active < max_active"
 SETTLE = """
@@ -83,6 +84,13 @@ def hold(account_id: int, amount: int) -> Place:
     for place in _hold_locked(account, [amount]):
         return place
     raise InsufficientCredits(account.name, needed=amount, free=account.balance - account.held)
+
+
+def hold_all(account_id: int, amounts: list[int]) -> bool:
+    """Set aside all of `amounts`, each with a slot; False, with nothing written, where credits or slots do not suffice for all."""
+    for amount in amounts:
+        _refuse_negative(amount)
+    return _update(HOLD_ALL, id=account_id, amount=sum(amounts), slots=len(amounts))
 
 
 def hold_many(account_id: int, amounts: list[int]) -> list[Place]:

@@ -14,7 +14,7 @@ from providers import catalogue
 
 from .. import ids, inputs
 from ..models import Task
-from . import queue, wake
+from . import company, queue, wake
 from .lanes import parking_lane, working_lane
 from .transactions import whole
 
@@ -64,7 +64,8 @@ def one(account_id: int, order: Order, *, now: datetime) -> Accepted:
     """Queue one order, or find the task that this idempotency key already made; raises Problem."""
     task = _row(account_id, order, now)
     try:
-        whole(partial(_insert, task))
+        if not company.line.join(task):
+            whole(partial(_insert, task))
     except IntegrityError:
         return _replay(account_id, order)
     except credits.InsufficientCredits as short:
@@ -162,7 +163,7 @@ def _row_or_problem(account_id: int, order: Order, now: datetime, references: in
 
 def _row(account_id: int, order: Order, now: datetime, references: inputs.Known = inputs.NOTHING) -> Task:
     model, input, price = _checked(account_id, order, references)
-    return Task(
+    return queue.row(
         id=ids.new(),
         account_id=account_id,
         kind=model.kind,

@@ -11,6 +11,11 @@ from ..models import Task
 AT_ONCE = 200  # rows of one statement: SQLite takes 32,766 parameters, MySQL 16 MB
 
 
+def row(**columns: Any) -> Task:
+    """A task of these columns and the defaults of all others: by position, which takes Django a third of the time."""
+    return Task(*[columns[name] if name in columns else default() for name, default in DEFAULTS])
+
+
 def insert(tasks: Sequence[Task]) -> None:
     """Write these rows as accept made them; raises IntegrityError where an idempotency key is taken."""
     with connection.cursor() as cursor:
@@ -41,6 +46,7 @@ def _as_it_is(value: Any) -> Any:
     return value
 
 
+DEFAULTS = [(field.attname, field.get_default) for field in Task._meta.concrete_fields]
 # What differs between new tasks; each other column begins with the model's default, which stands in the statement itself.
 WRITTEN: dict[str, Callable[[Any], Any]] = {
     **dict.fromkeys(("id", "retry_of"), _id),
