@@ -33,7 +33,8 @@ T = TypeVar("T")
 PART = 8 * 1024 * 1024
 WHOLE = 16 * 1024 * 1024
 AT_ONCE = 1000  # keys of one request to list or to delete
-MENDS = 3  # how often a cut answer is carried on
+# An answer may be cut any number of times, as by a slow reader at our other end, but not three times before it gave so much.
+ENOUGH, MOST_SHORT = 1024 * 1024, 3
 THREADS = 16
 CHECKSUM = "x-cos-hash-crc64ecma"
 CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
@@ -129,17 +130,18 @@ class Cos(Store):
 
     def _pieces(self, key: str, got: "Got | None", at: int, end: int | None) -> Generator[bytes, None, None]:
         """The bytes from `at` on. Where the wire breaks, the rest is asked for, of the same object."""
-        for mends in range(MENDS + 1):
-            if mends and got:
-                got = self._get(key, at, end, etag=got.etag)
-            if got is None:
-                return
+        short = 0
+        while got is not None:
+            began_at = at
             with closing(got.raw), suppress(HTTPError):
                 for piece in got.raw.stream(PIECE, decode_content=False):
                     at += len(piece)
                     yield piece
                 return
-        raise Unreadable("the storage cannot read: the connection to COS broke again and again")
+            short = 0 if at - began_at >= ENOUGH else short + 1
+            if short == MOST_SHORT:
+                raise Unreadable("the storage cannot read: the connection to COS broke again and again")
+            got = self._get(key, at, end, etag=got.etag)
 
     # Away with it
 

@@ -137,10 +137,10 @@ def _config(bucket: Bucket, timeouts: tuple[float, float], endpoint: str, *, dom
 
 
 def _refuse_others(response: requests.Response, **_: Any) -> None:
-    """Raise Garbled where not COS has answered but something on the way, as with a page of its own: the SDK would take it for success."""
-    if "x-cos-request-id" not in response.headers:
+    """Raise Garbled for what the SDK would take for success: a redirect, or a page of something that sits in the way."""
+    if "x-cos-request-id" not in response.headers or 300 <= response.status_code < 400:
         response.close()
-        raise Garbled("it is not COS that answered")
+        raise Garbled("it is a redirect, or not from COS at all")
 
 
 def _session() -> requests.Session:

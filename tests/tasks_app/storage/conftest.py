@@ -69,11 +69,11 @@ def cos(bucket, folder):
 
 
 def cos_at(bucket, folder, **wire):
-    """A store that is soon out of patience; `wire` says otherwise."""
+    """A store that tries again at once; `wire` says otherwise."""
     from tasks_app.storage.cos import Cos
     from tasks_app.storage.cos_wire import Wire
 
-    patience = {"timeouts": (1, 1), "waits": (0.01, 0.01)}
+    patience = {"timeouts": (10, 10), "waits": (0.01, 0.01)}
     return Cos(Wire(bucket, **patience | wire), lambda: folder, part=MB, whole=2 * MB)
 
 
