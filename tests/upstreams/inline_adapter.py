@@ -1,4 +1,7 @@
-"""plasma as an upstream that answers a submit with the pictures themselves: it must be `instant`."""
+"""plasma as an upstream that answers a submit with the pictures themselves: it must be `instant`.
+
+As those who answer so do, it honours no token and finds nothing: what the answer carried exists nowhere else.
+"""
 
 from dataclasses import replace
 
@@ -6,8 +9,12 @@ from providers.outcomes import Accepted, Finished, Job
 
 from . import plasma_adapter
 
+FACTS = replace(plasma_adapter.FACTS, token="none", can_find=False)
+
 
 class Adapter(plasma_adapter.Adapter):
+    FACTS = FACTS
+
     async def submit(self, job: Job) -> Accepted | Finished:
         done = await super().submit(job)
         assert isinstance(done, Finished)

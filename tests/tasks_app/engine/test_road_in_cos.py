@@ -1,15 +1,20 @@
 """The whole road with a bucket at its end."""
 
+import logging
 from hashlib import sha256
+from queue import SimpleQueue
+from time import monotonic
 
 import pytest
 
 from providers.models import Provider
 from tasks_app import cleanup, ids
+from tasks_app.engine import loop
 from tasks_app.models import Output, Task
-from tasks_app.storage import Unwritable
+from tasks_app.storage import Unwritable, storage
+from tasks_app.storage.cos_wire import TIMEOUTS
 from tests.cast import forget_rows
-from tests.upstreams import answer, cut_before_answer, cut_midway
+from tests.upstreams import answer, cut_before_answer, cut_midway, hang
 
 IMAGE, VIDEO = "darkroom/plasma-image", "darkroom/plasma-video"
 
@@ -28,6 +33,21 @@ def inline(plasma, settings):
     forget_rows()
     plasma.instant = True
     return plasma
+
+
+@pytest.fixture
+def logged():
+    """What the storage logs, as it does so, on whatever thread."""
+    lines = SimpleQueue()
+
+    class Keep(logging.Handler):
+        def emit(self, record):
+            lines.put(record.getMessage())
+
+    logger, handler = logging.getLogger("tasks_app.storage.store"), Keep()
+    logger.addHandler(handler)
+    yield lines
+    logger.removeHandler(handler)
 
 
 def files_below(folder) -> list:
@@ -109,17 +129,30 @@ class TestAResultThatCameInTheAnswer:
         assert (task.status, inline.bought, in_cos.requests["put"]) == ("succeeded", 1, 6)
 
     @pytest.mark.django_db(transaction=True)
-    def test_holds_up_no_other_when_it_cannot_be_deleted(self, acme, inline, road, in_cos):
+    def test_that_cannot_be_deleted_is_logged_and_no_more(self, acme, inline, road, in_cos, logged):
         in_cos.will(answer(403), at="list")
         task = acme.submits(IMAGE)
         road.runs_dry()
         task.refresh_from_db()
         assert task.status == "succeeded"
+        assert "stays" in logged.get(timeout=10)
+
+    @pytest.mark.django_db(transaction=True)
+    def test_holds_up_no_outcome_while_the_bucket_hangs(self, acme, inline, road, in_cos, logged):
+        in_cos.will(hang(), at="list")
+        acme.submits(IMAGE)
+        began = monotonic()
+        road.runs_dry()
+        assert monotonic() - began < TIMEOUTS[1]
         in_cos.wait_until(lambda cos: cos.requests["list"] == 1)
+        in_cos.stop()
+        assert "stays" in logged.get(timeout=30)
 
 
 class TestATaskWhoseResultsCameByUrl:
+    @pytest.mark.django_db(transaction=True)
     def test_asks_the_bucket_for_no_list_when_it_ends(self, acme, plasma, road, in_cos):
         acme.submits(IMAGE)
         road.runs_dry()
-        assert in_cos.requests == {"put": 2}
+        loop.start(storage.forget("found/another")).result(10)  # whatever the task's end began is begun by now
+        assert in_cos.requests == {"put": 2, "list": 1}
