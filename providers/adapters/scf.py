@@ -28,7 +28,7 @@ FACTS = Facts(
 
 TIMEOUT_S = 10.0
 # What a function's error means; any other is GenerationFailed.
-ERRORS: dict[str, type[UpstreamError]] = {"invalid_input": Invalid}
+ERRORS: dict[str, type[UpstreamError]] = {"invalid_input": Invalid, "out_of_memory": Invalid}
 # What the runtime's refusal of a run means; any other answer leaves open whether it took the run.
 REFUSALS: dict[int, type[UpstreamError]] = {400: Refused, 404: Retired, 413: Refused}
 

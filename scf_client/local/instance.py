@@ -18,12 +18,18 @@ PACKAGE = "scf_client.functions"
 FUNCTIONS = Path(__file__).resolve().parent.parent / "functions"
 HOME = FUNCTIONS.parent.parent
 
-
 SPENT = ("out_of_memory", "internal")  # after these a process may not be itself any more
 
 
+WANT_OF_MEMORY = (-signal.SIGABRT, -signal.SIGTRAP)  # how glib and C++ end a process whose allocation failed
+
+
 class Died(Exception):
-    """The instance ended, or answered nothing readable, in the middle of an event."""
+    """The instance ended, or answered nothing readable, in the middle of an event; `of_memory`: most likely for want of it."""
+
+    def __init__(self, how: str, *, of_memory: bool):
+        super().__init__(how)
+        self.of_memory = of_memory
 
 
 def names() -> set[str]:
@@ -68,7 +74,9 @@ class Instance:
         except TimeoutError:
             raise
         except (aiohttp.ClientError, LookupError, TypeError, ValueError, OSError) as fault:
-            raise Died(type(fault).__name__) from fault
+            self.end()  # one that has ended by itself keeps its own exit code
+            code = self._process.returncode
+            raise Died(f"{type(fault).__name__}, exit code {code}", of_memory=code in WANT_OF_MEMORY) from fault
 
     def end(self) -> None:
         """Kill it and all that it started."""

@@ -139,10 +139,14 @@ class Runs:
                 event = {**order.event, "token": order.token, "out": str(out), "work": str(work)}
                 return _located(await instance.invoke(self._session(), event, time_limit_s=order.time_limit_s), out)
         except TimeoutError:
-            return _failed("time_limit", f"The run took longer than its {order.time_limit_s:g} s and was ended.")
+            return _failed(
+                "time_limit", f"The run took longer than its {order.time_limit_s:g} s and was ended: ask for less, or allow more time."
+            )
         except Died as fault:
             log.warning("an instance of %s died: %s", order.function, fault)
-            return _failed("instance_died", "The function's process died in the middle of the run; maybe the input needs too much memory.")
+            if fault.of_memory:
+                return _failed("out_of_memory", "This needs more memory than a function has: ask for a smaller result.")
+            return _failed("instance_died", "The function's process died in the middle of the run.")
         except Exception:
             log.exception("the run failed")
             return _failed("internal", "The run failed; the runtime's log has the reason.")

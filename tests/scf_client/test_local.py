@@ -11,6 +11,7 @@ import pytest
 from scf_client.local.folder import KEEP_S, Folder
 from scf_client.local.runs import MOST_RESUMED
 
+from . import samples
 from .runtime import CARD, LONG_VIDEO, PATIENCE_S, Runtime, instances, is_running, wait_until
 
 
@@ -28,6 +29,20 @@ def own(tmp_path):
     runtime = Runtime(tmp_path).start()
     yield runtime
     runtime.kill()
+
+
+@pytest.fixture(scope="module")
+def tight(tmp_path_factory):
+    """A runtime whose functions have little memory."""
+    runtime = Runtime(tmp_path_factory.mktemp("tight")).start("--memory-mb", "560")
+    yield runtime
+    runtime.stop()
+
+
+@pytest.fixture(scope="module")
+def huge(tmp_path_factory):
+    """A picture of 81 million pixels: small as a file, 324 MB in memory."""
+    return samples.picture(tmp_path_factory.mktemp("media") / "huge.png", size=(9000, 9000))
 
 
 class TestARun:
@@ -116,6 +131,11 @@ class TestARunThatIsEnded:
         own.submit("c5", CARD)
         assert own.over("c5")["status"] == "finished"
 
+    def test_by_the_abort_of_a_library_that_got_no_memory_it_says_so(self, own):
+        own.submit("c9", LONG_VIDEO, kind="video.generate")
+        os.kill(own.working("c9"), signal.SIGABRT)
+        assert own.over("c9")["result"]["error"]["code"] == "out_of_memory"
+
     def test_while_it_waits_it_never_starts(self, own):
         for token in ("c6", "c7"):
             own.submit(token, LONG_VIDEO, kind="video.generate")
@@ -153,15 +173,39 @@ class TestRunsOfAllFunctions:
 
 
 class TestARunThatFillsItsMemory:
-    def test_fails_and_says_so_and_a_fresh_instance_takes_the_next(self, tmp_path):
-        runtime = Runtime(tmp_path).start("--memory-mb", "640")
-        picture = {"path": runtime_picture(runtime)}
-        runtime.submit("g1", {"images": [picture], "cell": "9999x9999"}, kind="image.stitch", function="image_stitch")
-        assert runtime.over("g1")["result"]["error"]["code"] == "out_of_memory"
-        assert instances_of("image_stitch", runtime) == []
-        runtime.submit("g2", {"images": [picture]}, kind="image.stitch", function="image_stitch")
-        assert runtime.over("g2")["status"] == "finished"
-        runtime.kill()
+    def test_with_its_result_says_what_to_lower(self, tmp_path):
+        runtime = Runtime(tmp_path).start("--memory-mb", "300")
+        runtime.submit("g1", {"images": [small(runtime)], "cell": "9999x9999"}, kind="image.stitch", function="image_stitch")
+        error = runtime.over("g1")["result"]["error"]
+        runtime.stop()
+        assert (error["code"], error["field"]) == ("out_of_memory", None)
+        assert error["message"].endswith("lower size, cell or the number of images.")
+
+    def test_with_one_picture_names_that_one(self, tight, huge):
+        images = [small(tight), huge]
+        tight.submit("g2", {"images": images, "fit": "none"}, kind="image.stitch", function="image_stitch")
+        error = tight.over("g2")["result"]["error"]
+        assert (error["code"], error["field"]) == ("out_of_memory", "images[1]")
+
+    def test_with_a_drawn_video_says_what_to_lower(self, tight):
+        tight.submit("g3", {"prompt": "reef", "size": "1920x1920"}, kind="video.generate")
+        error = tight.over("g3")["result"]["error"]
+        assert error["code"] == "out_of_memory"
+        assert error["message"].endswith("lower resolution or size.")
+
+    def test_with_a_composed_video_says_what_to_lower(self, tight):
+        given = {"clips": [{"source": small(tight)}] * 2, "size": "1920x1920"}
+        tight.submit("g4", given, kind="video.compose", function="video_compose")
+        error = tight.over("g4")["result"]["error"]
+        assert error["code"] == "out_of_memory"
+        assert error["message"].endswith("lower size.")
+
+    def test_ends_its_instance_and_the_next_one_gets_a_fresh_one(self, tight, huge):
+        tight.submit("g5", {"images": [huge], "fit": "none"}, kind="image.stitch", function="image_stitch")
+        assert tight.over("g5")["status"] == "failed"
+        assert instances_of("image_stitch", tight) == []
+        tight.submit("g6", {"images": [huge], "cell": "64x64"}, kind="image.stitch", function="image_stitch")
+        assert tight.over("g6")["status"] == "finished"
 
 
 class TestTheRuntimeDies:
@@ -252,7 +296,7 @@ def instances_of(function: str, runtime: Runtime) -> list[int]:
     return [pid for pid in instances(runtime.process.pid) if named in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
 
-def runtime_picture(runtime: Runtime) -> str:
-    """Where a picture lies that this runtime has drawn."""
+def small(runtime: Runtime) -> dict[str, str]:
+    """A small picture that this runtime has drawn."""
     runtime.submit("picture", CARD)
-    return runtime.over("picture")["result"]["outputs"][0]["path"]
+    return {"path": runtime.over("picture")["result"]["outputs"][0]["path"]}

@@ -30,7 +30,7 @@ class Invalid(FunctionError):
 
 
 class OutOfMemory(FunctionError):
-    """The input needs more memory than a function has."""
+    """The input needs more memory than a function has; where no single field is at fault, a MemoryError says so (common/server.py)."""
 
     code = "out_of_memory"
 

@@ -92,7 +92,7 @@ def run(args: list[str], *, cwd: Path, progress: Callable[[int], None]) -> None:
 
 @contextmanager
 def encoding(args: list[str], *, cwd: Path, progress: Callable[[int], None]) -> Iterator[BinaryIO]:
-    """Yield the stdin of an ffmpeg that runs meanwhile; leaving waits for it to end, and raises FunctionError if it failed."""
+    """Yield the stdin of an ffmpeg that runs meanwhile; leaving waits for its end, and raises FunctionError or MemoryError if it failed."""
     command = [binary(), *ALWAYS, "-progress", "pipe:1", "-stats_period", "0.2", *args]
     with TemporaryFile() as said, _started(command, cwd, said, stdin=subprocess.PIPE) as process:
         reader = Thread(target=_report, args=(process.stdout, progress), daemon=True)
@@ -166,7 +166,7 @@ def _check_whole(file: File, stream: str) -> None:
 def _refusal(file: File, said: str) -> FunctionError:
     """Why a file cannot be used, by what ffmpeg said of it."""
     if is_about_memory(said):
-        return OutOfMemory(f"{file.field} needs more memory than a function has: make it smaller.", field=file.field)
+        return OutOfMemory(f"{file.field} needs more memory than a function has: give a smaller video.", field=file.field)
     return Invalid(f"{file.field} is damaged or cut short, or its frames are too large.", field=file.field)
 
 
@@ -177,11 +177,11 @@ def _report(stdout: BinaryIO, progress: Callable[[int], None]) -> None:
             progress(int(value))
 
 
-def _fault(said: BinaryIO) -> FunctionError:
+def _fault(said: BinaryIO) -> Exception:
     words = _read(said)
     log.warning("ffmpeg failed: %s", " / ".join(words.strip().splitlines()[-5:]))
     if is_about_memory(words):
-        return OutOfMemory("This video needs more memory than a function has: make it smaller.")
+        return MemoryError()
     return FunctionError("The video could not be made; the function's log has the reason.")
 
 

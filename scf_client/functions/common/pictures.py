@@ -79,7 +79,8 @@ class blamed:
     def __exit__(self, kind: type | None, fault: BaseException | None, trace: object) -> None:
         if isinstance(fault, pyvips.Error):
             if is_about_memory(str(fault)):
-                raise OutOfMemory(f"{self._file.field} needs more memory than there is: make it smaller.", field=self._file.field) from None
+                message = f"{self._file.field} needs more memory than a function has: give a smaller picture, or lower the result's size."
+                raise OutOfMemory(message, field=self._file.field) from None
             message = f"{self._file.field} is damaged or cut short: it cannot be read as {self._file.format.upper()}."
             raise Invalid(message, field=self._file.field) from fault
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pyvips
 
-from .errors import FunctionError, OutOfMemory, is_about_memory
+from .errors import FunctionError, is_about_memory
 
 EXTENSIONS = {"png": "png", "jpeg": "jpg", "webp": "webp"}
 
@@ -17,6 +17,6 @@ def picture(image: pyvips.Image, folder: Path, stem: str, *, output_format: str,
         getattr(image, f"{output_format}save")(str(folder / name), keep="none", **options)
     except pyvips.Error as fault:
         if is_about_memory(str(fault)):
-            raise OutOfMemory("The result needs more memory than there is: make it smaller.") from None
+            raise MemoryError from None
         raise FunctionError("The picture could not be written.") from fault
     return name, f"image/{output_format}"

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from . import limits, logs
-from .errors import FunctionError, Invalid, is_about_memory
+from .errors import FunctionError, Invalid, OutOfMemory, is_about_memory
 from .inputs import Schema
 from .job import Job, Output, kept
 
@@ -28,10 +28,11 @@ MAX_EVENT_BYTES = 6 * 1024 * 1024  # what SCF takes
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of work that a function does: the schema of its input and what makes the outputs."""
+    """One kind of work that a function does: the schema of its input, what makes the outputs, what to lower where memory ends."""
 
     schema: Schema
     make: Make
+    lower: str
 
 
 def main(name: str, kinds: Mapping[str, Kind]) -> None:
@@ -51,14 +52,12 @@ def answered(kinds: Mapping[str, Kind], event: Mapping[str, Any]) -> dict[str, A
     """The envelope for one event; never raises."""
     try:
         job, kind = _job(kinds, event)
-        return {"ok": True, "outputs": kept(kind.make(job), job.out)}
+        return {"ok": True, "outputs": kept(_made(kind, job), job.out)}
     except FunctionError as fault:
         log.info("%s: %s", fault.code, fault.message)
         return _failed(fault.code, fault.message, fault.field)
-    except Exception as fault:
+    except Exception:
         log.exception("the function failed")
-        if isinstance(fault, MemoryError) or is_about_memory(str(fault)):
-            return _failed("out_of_memory", "This input needs more memory than a function has: make it smaller.")
         return _failed("internal", "The function failed; its log has the reason.")
 
 
@@ -134,6 +133,18 @@ def _job(kinds: Mapping[str, Kind], event: Mapping[str, Any]) -> tuple[Job, Kind
     out.mkdir(parents=True, exist_ok=True)
     work.mkdir(parents=True, exist_ok=True)
     return job, kind
+
+
+def _made(kind: Kind, job: Job) -> list[Output]:
+    """What this kind of work makes of a job; raises OutOfMemory that says what to lower where that does not fit."""
+    try:
+        return kind.make(job)
+    except FunctionError:
+        raise
+    except Exception as fault:
+        if isinstance(fault, MemoryError) or is_about_memory(str(fault)):
+            raise OutOfMemory(f"This needs more memory than a function has: lower {kind.lower}.") from fault
+        raise
 
 
 def _failed(code: str, message: str, field: str | None = None) -> dict[str, Any]:

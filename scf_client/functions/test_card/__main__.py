@@ -10,7 +10,7 @@ HERE = Path(__file__).parent
 server.main(
     "test_card",
     {
-        "image.generate": Kind(Schema(HERE / "schema_image.json"), image.make),
-        "video.generate": Kind(Schema(HERE / "schema_video.json"), video.make),
+        "image.generate": Kind(Schema(HERE / "schema_image.json"), image.make, lower="size"),
+        "video.generate": Kind(Schema(HERE / "schema_video.json"), video.make, lower="resolution or size"),
     },
 )

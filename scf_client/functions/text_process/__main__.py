@@ -5,4 +5,6 @@ from ..common.inputs import Schema
 from ..common.server import Kind
 from . import process
 
-server.main("text_process", {"text.process": Kind(Schema(Path(__file__).with_name("schema.json")), process.make)})
+SCHEMA = Schema(Path(__file__).with_name("schema.json"))
+
+server.main("text_process", {"text.process": Kind(SCHEMA, process.make, lower="the length of text")})

@@ -5,4 +5,6 @@ from ..common.inputs import Schema
 from ..common.server import Kind
 from . import compose
 
-server.main("video_compose", {"video.compose": Kind(Schema(Path(__file__).with_name("schema.json")), compose.make)})
+SCHEMA = Schema(Path(__file__).with_name("schema.json"))
+
+server.main("video_compose", {"video.compose": Kind(SCHEMA, compose.make, lower="size")})

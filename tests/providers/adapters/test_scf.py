@@ -86,6 +86,16 @@ class TestAJobThatFails:
         assert isinstance(failed.error, Invalid)
         assert failed.error.field == "prompt"
 
+    def test_one_that_needs_too_much_memory_is_refused_for_good(self, ask, tmp_path):
+        (found,) = ask(lambda adapter: carried_out(adapter, job("f0"))).outputs
+        given = {"images": [Media("https://example.com/a", "image/png", urlparse(found.url).path)], "cell": "9999x9999"}
+        order = job("f0", given, kind="image.stitch", model="image_stitch")
+        tight = Runtime(tmp_path).start("--memory-mb", "300")
+        failed = asked(tight.url, lambda adapter: carried_out(adapter, order))
+        tight.stop()
+        assert isinstance(failed.error, Invalid)
+        assert "lower size" in failed.error.message
+
     def test_a_canceled_run_is_stopped_and_has_failed(self, ask):
         order = job("f2", LONG_VIDEO, kind="video.generate")
         ask(lambda adapter: adapter.submit(order))
