@@ -27,6 +27,8 @@ FACTS = Facts(
 )
 
 TIMEOUT_S = 10.0
+# A task that is not done by its deadline is asked for once more and ended then; the runtime's own limit is for a run that nobody ends.
+BEYOND_DEADLINE_S = 60.0
 # What a function's error means; any other is GenerationFailed.
 ERRORS: dict[str, type[UpstreamError]] = {"invalid_input": Invalid, "out_of_memory": Invalid}
 # What the runtime's refusal of a run means; any other answer leaves open whether it took the run.
@@ -73,7 +75,7 @@ class Adapter:
 
 
 def _order(job: Job, now: datetime) -> dict[str, Any]:
-    time_limit_s = max(1.0, (job.deadline_at - now).total_seconds())
+    time_limit_s = max(0.0, (job.deadline_at - now).total_seconds()) + BEYOND_DEADLINE_S
     event = {"kind": job.kind, "input": _written(job.input)}
     return {"function": job.model, "token": job.token, "event": event, "time_limit_s": time_limit_s}
 
