@@ -39,14 +39,14 @@ class Answer:
 
 
 class Function:
-    """`name` as a process; each call gets folders of its own below `folder`."""
+    """`name` as a process; each call gets folders of its own below `folder`; `more` adds environment variables."""
 
-    def __init__(self, name: str, folder: Path, *options: str, module: str = "scf_client.functions", home: Path = ROOT):
+    def __init__(self, name: str, folder: Path, *options: str, module: str = "scf_client.functions", home: Path = ROOT, **more: str):
         self.port, self._folder, self._calls = free_port(), folder, 0
         command = [sys.executable, "-m", f"{module}.{name}", "--port", str(self.port), *options]
         self.log = folder / "log"
         with self.log.open("wb") as log:
-            self.process = subprocess.Popen(command, cwd=home, stderr=log, env={**os.environ, "PYTHONPATH": ""})
+            self.process = subprocess.Popen(command, cwd=home, stderr=log, env={**os.environ, "PYTHONPATH": "", **more})
         wait_until(self._answers, f"{name} to answer")
 
     def __call__(self, kind: str, given: Any, *, token: str = "t1") -> Answer:

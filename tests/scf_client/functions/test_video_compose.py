@@ -1,6 +1,7 @@
 import pytest
 
 from tests.scf_client import samples
+from tests.scf_client.function import Function
 from tests.scf_client.samples import BLUE, GREEN, RED, is_like
 
 FADE = {"type": "fade", "duration": 1}
@@ -141,6 +142,17 @@ class TestSubtitles:
     def test_have_a_glyph_for_each_character_and_no_box(self, compose, media):
         first, second = (self.drawn(compose, media, {"text": SRT.format(text)})[0] for text in ("永", "和"))
         assert (first - second).abs().max() > 150
+
+    def test_are_drawn_in_our_font_where_the_system_has_none(self, media, tmp_path):
+        # Without a font ffmpeg draws nothing and says that all is well.
+        (tmp_path / "fonts.conf").write_text('<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "urn:fontconfig:fonts.dtd"><fontconfig/>')
+        function = Function("video_compose", tmp_path, FONTCONFIG_FILE=str(tmp_path / "fonts.conf"))
+        given = {"clips": [{"source": media["red"], "duration": 1}], "size": "640x360", "fps": 10}
+        pictures = [
+            samples.frame(function("video.compose", {**given, "subtitles": {"text": SRT.format(text)}}).files[0], 0.5) for text in "永和"
+        ]
+        function.end()
+        assert (pictures[0] - pictures[1]).abs().max() > 150
 
     def test_are_shown_at_their_time_only(self, compose, media):
         assert self.drawn(compose, media, {"text": SRT.format("hello")}, second=1.5)[1].max() < 30
