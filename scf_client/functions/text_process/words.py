@@ -8,6 +8,7 @@ LATIN_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*|\d+(?:[.,]\d+)*")
 # A sentence ends after these, with any quotes and brackets that close behind them; a Latin full stop needs a space after it.
 END = re.compile(r"(?:[。！？!?…]+|\.(?=[\s\"'”’)\]]|$))[\"'”’」』）)\]]*")
 ABBREVIATION = re.compile(r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|St|vs|etc|e\.g|i\.e|No|Fig|Vol)|\b[A-Z])\.$")
+LONGEST = 8  # characters of an abbreviation and what stands before it; a look at the whole line each time would take n² steps
 REPEATED = re.compile(r"([。！？!?，,、；;：:])\1+")
 
 
@@ -48,7 +49,7 @@ def _plain(letter: str) -> str:
 def _of_line(line: str) -> list[str]:
     parts, begun = [], 0
     for end in END.finditer(line):
-        if ABBREVIATION.search(line[begun : end.end()]):
+        if ABBREVIATION.search(line, max(begun, end.end() - LONGEST), end.end()):
             continue
         parts.append(line[begun : end.end()].strip())
         begun = end.end()

@@ -1,4 +1,5 @@
 import json
+import time
 
 import pysubs2
 import pytest
@@ -51,6 +52,11 @@ class TestOperations:
         assert process("a" * 100_000, "srt").outputs
         assert process("…" * 100_000, "sentences", "normalise").outputs
         assert process("x" * 100_001, "count").error["field"] == "text"
+
+    def test_of_nothing_but_abbreviations_are_quick_too(self, process):
+        begun = time.monotonic()
+        assert process("A. " * 33_000, "sentences", "count").outputs
+        assert time.monotonic() - begun < 10
 
 
 class TestSubtitles:
