@@ -66,9 +66,10 @@ class Folder:
         self._write(self._orders / f"{token}.json", order)
 
     def unfinished(self) -> list[dict[str, Any]]:
-        """The orders whose runs a runtime that ended took along, oldest first."""
+        """The orders whose runs a runtime that ended took along, oldest first; one that cannot be read is left out, and stays."""
         paths = sorted(self._orders.iterdir(), key=lambda path: path.stat().st_mtime)
-        return [json.loads(path.read_text(encoding="utf-8")) for path in paths if self.state(path.stem) is None]
+        kept = [_read(path) for path in paths if self.state(path.stem) is None]
+        return [order for order in kept if order is not None]
 
     def begin(self, token: str) -> tuple[Path, Path]:
         """Empty folders for a run's outputs and its scratch files."""
@@ -87,10 +88,7 @@ class Folder:
 
     def state(self, token: str) -> dict[str, Any] | None:
         """The final state of a run, None where it has not ended."""
-        try:
-            return json.loads((self._results / f"{token}.json").read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return None
+        return _read(self._results / f"{token}.json")
 
     def progress(self, token: str) -> float:
         """How far a run says it has come, 0 to 1."""
@@ -112,6 +110,20 @@ class Folder:
         # Results first: outputs without a result are harmless, the reverse is not.
         for folder in (self._orders, self._results, self._out):
             yield from (path for path in folder.iterdir() if path.stat().st_mtime < now - KEEP_S)
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    """None where there is no such file, or none that makes sense: a damaged one must not take the others along."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        log.error("%s/%s is damaged", path.parent.name, path.name)
+        return None
+    return value
 
 
 def _remove(path: Path) -> None:

@@ -57,7 +57,10 @@ class Runs:
         # Without kept-alive connections an instance that has died meanwhile cannot swallow an event.
         self._http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, force_close=True))
         for kept in self._folder.unfinished():
-            self._resume(Order(**kept["order"]), kept["resumed"] + 1)
+            try:
+                self._resume(Order(**kept["order"]), kept["resumed"] + 1)
+            except (LookupError, TypeError, OSError):
+                log.exception("an order cannot be taken up")
         self._keeper = asyncio.create_task(self._keep_tidy())
 
     async def close(self) -> None:
@@ -100,7 +103,8 @@ class Runs:
     def _resume(self, order: Order, times: int) -> None:
         """Start a run anew that an ended runtime took along; one that may be what ends them is given up."""
         if times > MOST_RESUMED:
-            self._land(Run(order), _failed("runtime_died", f"The runtime ended {times} times during this run."))
+            self._runs[order.token] = run = Run(order)
+            self._land(run, _failed("runtime_died", f"The runtime ended {times} times during this run."))
             return
         log.info("run of %s starts anew: the runtime ended before it did", order.function)
         self._folder.accept(order.token, {"order": asdict(order), "resumed": times})

@@ -243,6 +243,24 @@ class TestTheRuntimeDies:
         assert own.over("d4")["result"]["error"]["code"] == "runtime_died"
 
 
+class TestAFileThatIsDamaged:
+    @pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"{}", b'{"order": {"token": "i1"}, "resumed": 0}', b"[]"])
+    def test_as_an_order_takes_no_other_along(self, own, content):
+        own.stop()
+        order = {"token": "i2", "function": "test_card", "event": {"kind": "image.generate", "input": CARD}, "time_limit_s": 60}
+        (own.root / "orders/i1.json").write_bytes(content)
+        (own.root / "orders/i2.json").write_text(json.dumps({"order": order, "resumed": 0}))
+        own.start()
+        assert own.over("i2")["status"] == "finished"
+        assert own.state("i1")["status"] == "unknown"
+
+    def test_as_a_result_is_as_good_as_none_and_its_run_can_be_asked_for_again(self, own):
+        (own.root / "results/i3.json").write_bytes(b'{"token": "i3", "sta')
+        assert own.call("GET", "/runs/i3")[0] == 404
+        own.submit("i3", CARD)
+        assert own.over("i3")["status"] == "finished"
+
+
 class TestASecondRuntimeOnOneRoot:
     def test_refuses_to_start_says_why_and_leaves_the_first_ones_runs_alone(self, own):
         own.submit("h1", {"prompt": "reef", "duration": 4}, kind="video.generate")
