@@ -66,10 +66,13 @@ class Folder:
         self._write(self._orders / f"{token}.json", order)
 
     def unfinished(self) -> list[dict[str, Any]]:
-        """The orders whose runs a runtime that ended took along, oldest first; one that cannot be read is left out, and stays."""
+        """The orders whose runs a runtime that ended took along, oldest first; one that cannot be read is left out, and stays.
+
+        `resumed` counts how often that happened in the middle of the run: one that only waited is not to blame.
+        """
         paths = sorted(self._orders.iterdir(), key=lambda path: path.stat().st_mtime)
-        kept = [_read(path) for path in paths if self.state(path.stem) is None]
-        return [order for order in kept if order is not None]
+        kept = [(path, _read(path)) for path in paths if self.state(path.stem) is None]
+        return [self._counted(path, order) for path, order in kept if order is not None]
 
     def begin(self, token: str) -> tuple[Path, Path]:
         """Empty folders for a run's outputs and its scratch files."""
@@ -95,6 +98,16 @@ class Folder:
         with suppress(OSError, ValueError):
             return float((self._work / token / "progress").read_text(encoding="utf-8"))
         return 0.0
+
+    def _counted(self, path: Path, order: dict[str, Any]) -> dict[str, Any]:
+        out = self._out / path.stem
+        if not out.exists():  # its run had not begun
+            return order
+        order = {**order, "resumed": order.get("resumed", 0) + 1}
+        with suppress(OSError):  # a full disk must not keep the runtime from starting
+            self._write(path, order)
+            shutil.rmtree(out)
+        return order
 
     def _write(self, path: Path, value: Mapping[str, Any]) -> None:
         """The whole of it or nothing, for good when this returns."""

@@ -58,7 +58,7 @@ class Runs:
         self._http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, force_close=True))
         for kept in self._folder.unfinished():
             try:
-                self._resume(Order(**kept["order"]), kept["resumed"] + 1)
+                self._resume(Order(**kept["order"]), kept["resumed"])
             except (LookupError, TypeError, OSError):
                 log.exception("an order cannot be taken up")
         self._keeper = asyncio.create_task(self._keep_tidy())
@@ -107,7 +107,6 @@ class Runs:
             self._land(run, _failed("runtime_died", f"The runtime ended {times} times during this run."))
             return
         log.info("run of %s starts anew: the runtime ended before it did", order.function)
-        self._folder.accept(order.token, {"order": asdict(order), "resumed": times})
         self._start(order)
 
     def _start(self, order: Order) -> Run:

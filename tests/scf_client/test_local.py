@@ -239,8 +239,21 @@ class TestTheRuntimeDies:
         own.stop()
         order = {"token": "d4", "function": "test_card", "event": {"kind": "image.generate", "input": CARD}, "time_limit_s": 60}
         (own.root / "orders/d4.json").write_text(json.dumps({"order": order, "resumed": MOST_RESUMED}))
+        (own.root / "out/d4").mkdir()  # it had begun
         own.start()
         assert own.over("d4")["result"]["error"]["code"] == "runtime_died"
+
+    def test_a_run_that_only_waited_is_not_blamed(self, tmp_path):
+        runtime = Runtime(tmp_path).start("--at-once", "1")
+        runtime.submit("d5", LONG_VIDEO, kind="video.generate")
+        runtime.submit("d6", CARD)
+        runtime.working("d5")
+        runtime.kill()
+        runtime.start("--at-once", "1")
+        runtime.working("d5")
+        counts = [json.loads((tmp_path / f"orders/{token}.json").read_text())["resumed"] for token in ("d5", "d6")]
+        runtime.kill()
+        assert counts == [1, 0]
 
 
 class TestAFileThatIsDamaged:
