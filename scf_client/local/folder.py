@@ -9,7 +9,7 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
@@ -58,8 +58,12 @@ class Folder:
 
     def remove_old(self, *, now: float) -> None:
         """Remove what is older than two days."""
-        for path in list(self._old(now)):
-            _remove(path)
+        # Results before outputs: outputs without a result are harmless, the reverse is not.
+        for folder in (self._orders, self._results, self._out):
+            for path in list(folder.iterdir()):
+                with suppress(FileNotFoundError):  # a run may have ended meanwhile
+                    if path.stat().st_mtime < now - KEEP_S:
+                        _remove(path)
 
     def accept(self, token: str, order: Mapping[str, Any]) -> None:
         """Keep an order until its run is over, whatever happens to the runtime; raises OSError where it cannot be written."""
@@ -118,11 +122,6 @@ class Folder:
             os.fsync(file.fileno())
         os.replace(fresh, path)
         durable.keep(path.parent)
-
-    def _old(self, now: float) -> Iterator[Path]:
-        # Results first: outputs without a result are harmless, the reverse is not.
-        for folder in (self._orders, self._results, self._out):
-            yield from (path for path in folder.iterdir() if path.stat().st_mtime < now - KEEP_S)
 
 
 def _read(path: Path) -> dict[str, Any] | None:

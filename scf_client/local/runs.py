@@ -117,7 +117,10 @@ class Runs:
     async def _keep_tidy(self) -> None:
         while True:
             await asyncio.sleep(TIDY_EVERY_S)
-            await asyncio.to_thread(self._folder.remove_old, now=time.time())
+            try:
+                await asyncio.to_thread(self._folder.remove_old, now=time.time())
+            except OSError:
+                log.exception("what is old could not be removed; the next try is in an hour")
 
     async def _carry_out(self, run: Run) -> None:
         logs.token.set(run.order.token)

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
@@ -305,6 +306,22 @@ class TestTheFolderAtStart:
         folder.remove_old(now=now)
         assert [path.name for path in (tmp_path / "out").iterdir()] == ["new"]
         assert (folder.state("old"), folder.state("new")) == (None, {"token": "new"})
+
+    def test_runs_that_end_meanwhile_do_not_disturb_the_tidying(self, tmp_path):
+        folder = Folder(tmp_path)
+        folder.prepare(now=0)
+
+        def work() -> None:
+            for place in range(150):
+                folder.accept(f"t{place}", {})
+                folder.begin(f"t{place}")
+                folder.end(f"t{place}", {})
+
+        runs = threading.Thread(target=work)
+        runs.start()
+        while runs.is_alive():
+            folder.remove_old(now=0)
+        assert len(list((tmp_path / "results").iterdir())) == 150
 
     def test_what_a_killed_run_left_half_done_goes(self, tmp_path):
         folder = Folder(tmp_path)
