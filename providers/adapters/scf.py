@@ -9,7 +9,19 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from ..errors import GenerationFailed, Invalid, NoOutput, NotFound, NotSent, OutcomeUnknown, Refused, Retired, Unavailable, UpstreamError
+from ..errors import (
+    GenerationFailed,
+    Invalid,
+    NoOutput,
+    NotFound,
+    NotSent,
+    OutcomeUnknown,
+    RateLimited,
+    Refused,
+    Retired,
+    Unavailable,
+    UpstreamError,
+)
 from ..http import Reply
 from ..outcomes import Accepted, Facts, Failed, Finished, Found, Job, Media, Polled, Running
 from . import Upstream
@@ -32,7 +44,7 @@ BEYOND_DEADLINE_S = 60.0
 # What a function's error means; any other is GenerationFailed.
 ERRORS: dict[str, type[UpstreamError]] = {"invalid_input": Invalid, "out_of_memory": Invalid}
 # What the runtime's refusal of a run means; any other answer leaves open whether it took the run.
-REFUSALS: dict[int, type[UpstreamError]] = {400: Refused, 404: Retired, 413: Refused}
+REFUSALS: dict[int, type[UpstreamError]] = {400: Refused, 404: Retired, 413: Refused, 429: RateLimited}
 
 
 class Adapter:

@@ -22,6 +22,11 @@ log = logging.getLogger(__name__)
 
 TIDY_EVERY_S = 3600
 MOST_RESUMED = 20  # a deploy ends the runtime too, so this must not be few
+MOST_OPEN = 200  # an order holds up to 6 MB of memory while it waits
+
+
+class Busy(Exception):
+    """As many runs are open as may be; this one was not taken."""
 
 
 @dataclass(frozen=True)
@@ -76,10 +81,15 @@ class Runs:
             await self._http.close()
 
     def submit(self, order: Order) -> dict[str, Any]:
-        """The state of the token's run, which is started if there is none; raises OSError where the order cannot be kept."""
+        """The state of the token's run, which is started if there is none.
+
+        Raises Busy, or OSError where the order cannot be kept; nothing was started then.
+        """
         # No await between look-up and entry: two requests at once cannot start two runs.
         if (state := self.state(order.token)) is not None:
             return state
+        if len(self._runs) >= MOST_OPEN:
+            raise Busy(f"{MOST_OPEN} runs are open: try again when some are over.")
         self._folder.accept(order.token, {"order": asdict(order), "resumed": 0})
         return self._shown(self._start(order))
 

@@ -11,7 +11,7 @@ from typing import Any
 from aiohttp import web
 
 from . import instance
-from .runs import Order, Runs
+from .runs import Busy, Order, Runs
 
 TOKEN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 MAX_BYTES = 6 * 1024 * 1024  # what a function takes
@@ -41,7 +41,10 @@ async def _submit(request: web.Request) -> web.Response:
         return _refused(404, "no_such_function", str(fault.args[0]))
     except (ValueError, RecursionError) as fault:
         return _refused(400, "bad_request", str(fault))
-    return web.json_response(request.app[RUNS].submit(order), status=202)
+    try:
+        return web.json_response(request.app[RUNS].submit(order), status=202)
+    except Busy as fault:
+        return _refused(429, "busy", str(fault))
 
 
 async def _state(request: web.Request) -> web.Response:

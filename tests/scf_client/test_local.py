@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from scf_client.local.folder import KEEP_S, Folder
-from scf_client.local.runs import MOST_RESUMED
+from scf_client.local.runs import MOST_OPEN, MOST_RESUMED
 
 from . import samples
 from .runtime import CARD, LONG_VIDEO, PATIENCE_S, Runtime, instances, is_running, wait_until
@@ -102,6 +102,19 @@ class TestAWrongRequest:
     def test_an_unknown_run_is_unknown_to_every_verb(self, shared):
         assert shared.call("GET", "/runs/b3") == shared.call("DELETE", "/runs/b3")
         assert shared.call("GET", "/runs/b3")[0] == 404
+
+
+class TestMoreRunsThanAreTaken:
+    def test_are_sent_away_and_taken_when_one_is_over(self, tmp_path):
+        runtime = Runtime(tmp_path).start("--at-once", "1")
+        for place in range(MOST_OPEN):
+            assert runtime.submit(f"v{place}", LONG_VIDEO, kind="video.generate")[0] == 202
+        assert runtime.submit("one-more", CARD)[0] == 429
+        assert runtime.state("one-more")["status"] == "unknown"
+        assert runtime.submit("v7", CARD)[0] == 202  # a token that it has is no new run
+        runtime.call("DELETE", "/runs/v7")
+        assert runtime.submit("one-more", CARD)[0] == 202
+        runtime.kill()
 
 
 class TestARunThatIsEnded:
