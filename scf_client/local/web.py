@@ -1,12 +1,15 @@
 """The runtime's doors: POST /runs, GET and DELETE /runs/{token}, GET /healthz.
 
-A state is {token, status, progress, result, runs_started}.
+A state is {token, status, progress, result, runs_started}. They are for programs on this machine: a page in a browser here reaches
+the port too, but it can neither name another host nor send JSON without asking first.
 """
 
 import json
 import math
 import re
+from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -15,11 +18,12 @@ from .runs import Busy, Order, Runs
 
 TOKEN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 MAX_BYTES = 6 * 1024 * 1024  # what a function takes
+HOSTS = ("127.0.0.1", "localhost")
 RUNS = web.AppKey("runs", Runs)
 
 
 def application(runs: Runs) -> web.Application:
-    app = web.Application(client_max_size=MAX_BYTES)
+    app = web.Application(client_max_size=MAX_BYTES, middlewares=[_for_programs_here])
     app[RUNS] = runs
     app.add_routes(
         [
@@ -32,6 +36,15 @@ def application(runs: Runs) -> web.Application:
     app.on_startup.append(lambda app: runs.open())
     app.on_cleanup.append(lambda app: runs.close())
     return app
+
+
+@web.middleware
+async def _for_programs_here(request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> web.StreamResponse:
+    if urlsplit(f"//{request.host}").hostname not in HOSTS:
+        return _refused(403, "wrong_host", f"Ask for {' or '.join(HOSTS)}.")
+    if request.method == "POST" and request.content_type != "application/json":
+        return _refused(415, "wrong_type", "Send application/json.")
+    return await handler(request)
 
 
 async def _submit(request: web.Request) -> web.Response:

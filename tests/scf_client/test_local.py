@@ -104,6 +104,18 @@ class TestAWrongRequest:
         assert shared.call("GET", "/runs/b3")[0] == 404
 
 
+class TestAPageInABrowserOnThisMachine:
+    def test_cannot_start_a_run_since_it_may_not_send_json(self, shared):
+        order = {"token": "w1", "function": "test_card", "event": {"kind": "image.generate", "input": CARD}, "time_limit_s": 60}
+        assert shared.call("POST", "/runs", order, Content_Type="text/plain")[0] == 415
+        assert shared.state("w1")["status"] == "unknown"
+
+    @pytest.mark.parametrize("host", ["evil.example", "evil.example:8010", "127.0.0.1.evil.example"])
+    def test_cannot_read_a_result_under_a_name_that_it_chose(self, shared, host):
+        assert shared.call("GET", "/healthz", Host=host)[0] == 403
+        assert shared.call("GET", "/healthz", Host="localhost:1")[0] == 200
+
+
 class TestMoreRunsThanAreTaken:
     def test_are_sent_away_and_taken_when_one_is_over(self, tmp_path):
         runtime = Runtime(tmp_path).start("--at-once", "1")
