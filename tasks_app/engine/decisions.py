@@ -116,13 +116,14 @@ def after_submit(task: Snapshot, outcome: Outcome, facts: Facts, now: datetime) 
     """What a submit, or a look-up of a lost one, led to; None: the look-up says that surely nothing was bought."""
     match outcome:
         case Accepted(handle):
-            return Move("running", due_at=now if task.cancel_requested else now + facts.first_poll, handle=handle)
+            first_poll = min(now + facts.first_poll, task.deadline_at)
+            return Move("running", due_at=now if task.cancel_requested else first_poll, handle=handle)
         case Finished():
             return _finished(outcome, now)
         case None | NotAccepted():
             return _again(task, outcome, now)
         case OutcomeUnknown() if facts.can_ask_again and now < task.deadline_at:
-            return Stay(due_at=now + backoff(task, outcome), tries=task.tries + 1)
+            return Stay(due_at=_later(task, outcome, now), tries=task.tries + 1)
         case OutcomeUnknown():
             # A second send could buy the same thing twice; only the operator may decide that.
             return Move("failed", error=outcome, flag=True)
@@ -149,9 +150,9 @@ def after_poll(task: Snapshot, outcome: Outcome, facts: Facts, now: datetime) ->
             return Stay(due_at=_next_poll(task, facts, now), progress=progress)
         case NotFound():
             in_a_row = task.tries + 1 if task.unseen_since else 1
-            return Stay(due_at=now + backoff(task, outcome), tries=in_a_row, unseen_since=task.unseen_since or now)
+            return Stay(due_at=_later(task, outcome, now), tries=in_a_row, unseen_since=task.unseen_since or now)
         case UpstreamError():
-            return Stay(due_at=min(now + backoff(task, outcome), task.deadline_at), tries=task.tries + 1)
+            return Stay(due_at=_later(task, outcome, now), tries=task.tries + 1)
     raise AssertionError(f"no poll ends in {outcome!r}")
 
 
@@ -213,6 +214,11 @@ def _again(task: Snapshot, outcome: NotAccepted | None, now: datetime) -> Move:
     if due_at >= task.deadline_at:
         return Move("expired", error=Expired(str(outcome)) if outcome else Expired())
     return Move("queued", due_at=due_at, avoid=task.provider_id if outcome else None, tries=task.tries + 1)
+
+
+def _later(task: Snapshot, outcome: UpstreamError, now: datetime) -> datetime:
+    """When to ask again: after a while, and no later than at the deadline, whatever the upstream would like."""
+    return min(now + backoff(task, outcome), task.deadline_at)
 
 
 def _is_gone(task: Snapshot, now: datetime) -> bool:

@@ -1,5 +1,6 @@
 """What happens next, settled on paper."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -168,6 +169,27 @@ class TestAfterAPoll:
 
     def test_a_job_stopped_for_its_deadline_expires(self):
         assert after_poll(task(), Stopped(free=True), HONEST, NOW + HOUR).status == "expired"
+
+
+class TestNoTaskSleepsPastItsDeadline:
+    """Its client was told when it ends at the latest, whatever the upstream would like."""
+
+    SOON = NOW + timedelta(seconds=9)
+
+    @pytest.mark.parametrize(
+        ("after", "outcome"),
+        [
+            (after_submit, Accepted({})),
+            (after_submit, OutcomeUnknown(retry_after=86400)),
+            (after_poll, NotFound(retry_after=86400)),
+            (after_poll, RateLimited(retry_after=86400)),
+            (after_poll, Running()),
+        ],
+    )
+    def test_each_is_due_at_the_deadline_again(self, after, outcome):
+        slow = replace(HONEST, first_poll=HOUR, pace=HOUR)
+        decision = after(task(deadline_at=self.SOON), outcome, slow, NOW)
+        assert decision.due_at - self.SOON <= timedelta(seconds=0.1)
 
 
 class TestAfterStoring:
