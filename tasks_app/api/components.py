@@ -5,10 +5,12 @@ from typing import Any
 from providers.models import PublicModel
 
 from ..render import RUNNING
+from ..webhooks.events import EVENTS
 from .filters import STATUSES
 from .orders import BATCH_LIMIT, EXPIRES_IN, KEY, METADATA_KEYS, METADATA_LENGTH, METADATA_NAME
 from .period import BY
 from .problems import CODES
+from .webhook_fields import LONGEST_URL
 
 Schema = dict[str, Any]
 
@@ -73,6 +75,8 @@ EXPIRES: Schema = {
     "description": "Seconds from now after which the task is given up and costs nothing; the model's own deadline where absent.",
 }
 IDEMPOTENCY_KEY: Schema = {"type": "string", "maxLength": 255, "pattern": f"^{KEY.pattern}$"}
+WEBHOOK_URL: Schema = URL | {"maxLength": LONGEST_URL, "description": "https at a public address, on port 443, without a user."}
+WEBHOOK_EVENTS: Schema = many(word(*EVENTS)) | {"minItems": 1, "uniqueItems": True}
 ORDER: dict[str, Schema] = {
     "model": {"type": "string", "minLength": 1, "maxLength": 64, "description": "A name from GET /models."},
     "input": {"type": "object", "description": "As the model's `input_schema` says; media are `file_…`, `task_…/0` or https URLs."},
@@ -80,8 +84,11 @@ ORDER: dict[str, Schema] = {
     "priority": word("normal", "low") | {"default": "normal"},
     "expires_in": EXPIRES,
     "end_user": {"type": "string", "maxLength": 128, "description": "Your own user, for GET /usage and for filters."},
+    "webhook_url": WEBHOOK_URL | {"description": "Told of this task, beside the account's endpoints; see GET /account/webhook-secret."},
+    "webhook_events": WEBHOOK_EVENTS | {"description": "What to tell the webhook_url; how the task ends where absent."},
 }
-OPTIONAL = ("metadata", "priority", "expires_in", "end_user")
+OPTIONAL = ("metadata", "priority", "expires_in", "end_user", "webhook_url", "webhook_events")
+NEEDS = {"webhook_events": ["webhook_url"]}
 EXAMPLE = {"model": "darkroom/test-card-image", "input": EXAMPLE_INPUT, "metadata": {"album": "42"}}
 
 OUTPUT = closed(
@@ -203,12 +210,12 @@ QUOTE = closed(
 )
 
 SCHEMAS: dict[str, Schema] = {
-    "NewTask": closed(ORDER, optional=OPTIONAL, examples=[EXAMPLE]),
+    "NewTask": closed(ORDER, optional=OPTIONAL, examples=[EXAMPLE], dependentRequired=NEEDS),
     "NewBatch": closed(
         {"tasks": many(ref("NewBatchTask")) | {"minItems": 1, "maxItems": BATCH_LIMIT}},
         examples=[{"tasks": [EXAMPLE, EXAMPLE | {"idempotency_key": "order-7-picture-2"}]}],
     ),
-    "NewBatchTask": closed(ORDER | {"idempotency_key": IDEMPOTENCY_KEY}, optional=(*OPTIONAL, "idempotency_key")),
+    "NewBatchTask": closed(ORDER | {"idempotency_key": IDEMPOTENCY_KEY}, optional=(*OPTIONAL, "idempotency_key"), dependentRequired=NEEDS),
     "Task": TASK,
     "TaskList": listed(ref("Task")),
     "TaskError": ERROR,

@@ -203,7 +203,7 @@ retry = operation(
     tag="tasks",
     refusals=("not_found", "not_retryable", *BUY_REFUSALS),
     parameters=(TASK_ID, KEY, TASK_LOCATION, REPLAYED),
-    description="A new task with the same model, input, metadata, priority and end user, at today's price.",
+    description="A new task with the same model, input, metadata, priority, end user and webhook_url, at today's price.",
 )
 output_content = content("readOutputContent", "The bytes of an output", tag="outputs", of=OUTPUT_ID)
 output_thumbnail = content("readOutputThumbnail", "A small picture of an output", tag="outputs", of=OUTPUT_ID)

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..engine.accept import Order, Problem
 from ..models import Task
-from . import problems
+from . import problems, webhook_fields
 from .json import canonical
 
 BATCH_LIMIT = 1000
@@ -39,6 +39,8 @@ def again(task: Task, *, key: str | None) -> Order:
         metadata=task.metadata,
         priority=task.priority,
         end_user=task.end_user,
+        webhook_url=task.webhook_url,
+        webhook_events=task.webhook_events,
         idempotency_key=idempotency_key(key),
         request_hash=sha256(b"retry of " + task.id.bytes).digest(),
         retry_of=task.id,
@@ -87,6 +89,8 @@ def _order(body: Any, *, key: str | None) -> Order:
     for name, check in CHECKS.items():
         if name in body:
             faults += [(name + rest, message) for rest, message in check(body[name])]
+    if "webhook_events" in body and "webhook_url" not in body:
+        faults.append(("webhook_events", "says what to tell a webhook_url, and there is none"))
     if faults:
         raise problems.invalid(faults)
     return Order(**body, idempotency_key=key, request_hash=sha256(canonical(body)).digest())
@@ -145,4 +149,6 @@ CHECKS: dict[str, Callable[[Any], Faults]] = {
     "priority": _priority,
     "expires_in": _expires_in,
     "end_user": _end_user,
+    "webhook_url": webhook_fields.url,
+    "webhook_events": webhook_fields.event_names,
 }

@@ -40,6 +40,8 @@ class Order:
     idempotency_key: str | None = None
     request_hash: bytes = b""
     retry_of: UUID | None = None
+    webhook_url: str | None = None
+    webhook_events: Sequence[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +176,8 @@ def _row(account_id: int, order: Order, now: datetime, references: inputs.Known 
         metadata=dict(order.metadata),
         end_user=order.end_user,
         retry_of=order.retry_of,
+        webhook_url=order.webhook_url,
+        webhook_events=order.webhook_events,
         idempotency_key=order.idempotency_key,
         request_hash=order.request_hash,
         cost_items=price.items,

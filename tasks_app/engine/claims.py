@@ -45,6 +45,7 @@ COLUMNS = [
     "progress",
     "unseen_since",
     "cancel_requested_at",
+    "webhook_url",
     "created_at",
     "deadline_at",
 ]

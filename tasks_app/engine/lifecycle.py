@@ -21,6 +21,7 @@ from .. import inputs
 from ..ids import shown
 from ..models import Output, Task, TaskEvent
 from ..storage import storage
+from ..webhooks import events, outbox
 from . import lanes, loop, settle, wake
 from .claims import LEASE, Claimed, held
 from .decisions import Decision, Move, Stay
@@ -80,6 +81,7 @@ def _advance(steps: Sequence[Step], now: datetime) -> set[UUID]:
     moved = [step for step in moves if _move(step, now)]
     TaskEvent.objects.bulk_create(_event(step, now) for step in moved)
     Output.objects.bulk_create(output for step in moved for output in _outputs(step, now))
+    outbox.queue([told for step in moved if (told := _told(step))], now=now)
     ended = [step for step in moved if step.decision.status in TERMINAL]
     settle.settle([(step.claimed, step.decision) for step in ended], now=now)
     for step in ended:
@@ -178,6 +180,16 @@ def _event(step: Step, now: datetime) -> TaskEvent:
     move = step.decision
     detail = {"code": move.error.code, "message": move.error.message[:500]} if move.error else {}
     return TaskEvent(task_id=step.claimed.id, status=move.status, detail=detail, by=step.by, created_at=now)
+
+
+def _told(step: Step) -> outbox.Happened | None:
+    """What webhooks tell of this move, if they tell of it."""
+    row, status = step.claimed.row, step.decision.status
+    if status in TERMINAL:
+        return outbox.Happened(row["id"], row["account_id"], f"task.{status}", row["webhook_url"])
+    if row["status"] == "submitting" and status in ("running", "storing"):
+        return outbox.Happened(row["id"], row["account_id"], events.STARTED, row["webhook_url"])
+    return None
 
 
 def _outputs(step: Step, now: datetime) -> list[Output]:

@@ -13,6 +13,7 @@ AT_ONCE = 200  # rows of one statement: SQLite takes 32,766 parameters, MySQL 16
 
 def row(**columns: Any) -> Task:
     """A task of these columns and the defaults of all others: by position, which takes Django a third of the time."""
+    assert columns.keys() == WRITTEN.keys(), columns.keys() ^ WRITTEN.keys()
     return Task(*[columns[name] if name in columns else default() for name, default in DEFAULTS])
 
 
@@ -38,6 +39,10 @@ def _json(value: Any) -> str:
     return orjson.dumps(value).decode()
 
 
+def _json_or_null(value: Any) -> str | None:
+    return None if value is None else _json(value)
+
+
 def _instant(value: Any) -> Any:
     return connection.ops.adapt_datetimefield_value(value)
 
@@ -51,7 +56,8 @@ DEFAULTS = [(field.attname, field.get_default) for field in Task._meta.concrete_
 WRITTEN: dict[str, Callable[[Any], Any]] = {
     **dict.fromkeys(("id", "retry_of"), _id),
     **dict.fromkeys(("account_id", "kind", "model", "lane", "priority", "end_user", "idempotency_key", "request_hash"), _as_it_is),
-    **dict.fromkeys(("hold", "expected_outputs"), _as_it_is),
+    **dict.fromkeys(("webhook_url", "hold", "expected_outputs"), _as_it_is),
+    "webhook_events": _json_or_null,
     **dict.fromkeys(("input", "metadata", "cost_items"), _json),
     **dict.fromkeys(("due_at", "deadline_at", "created_at", "updated_at"), _instant),
 }

@@ -35,6 +35,8 @@ class Task(models.Model):
     metadata = models.JSONField(default=dict)
     end_user = ExactCharField(max_length=128, default="")
     retry_of = Uuid7Field(null=True, default=None)
+    webhook_url = models.CharField(max_length=2048, null=True)
+    webhook_events = models.JSONField(null=True)  # those to be told of there; none: the endings
     idempotency_key = ExactCharField(max_length=255, null=True)
     request_hash = models.BinaryField(max_length=32)
 

@@ -5,6 +5,6 @@
     engine/notify  claims.take: at most two open calls a lane, no event before the earlier ones of its task
                      ► deliver.call: payload signed, POSTed once ► verdict.after_call ► deliver.land
 
-A lane is one endpoint, or one account and host for the URLs that came with tasks. What happens next is decided in verdict.py,
-which knows no database.
+A lane is one endpoint, or one account and host for the URLs that came with tasks (lanes.py). What happens next is decided in
+verdict.py, which knows no database.
 """

@@ -75,7 +75,7 @@ def after_call(delivery: Snapshot, outcome: Outcome, now: datetime) -> Verdict:
         return Verdict("delivered")
     reason, message = _why(outcome)
     if reason in FINAL or delivery.tries >= TRIES or not delivery.is_enabled:
-        return Verdict("failed", reason=reason, message=message, disable=_disable(delivery, reason, message, now))
+        return Verdict("failed", None, reason, message, _disable(delivery, reason, message, now))
     due_at = now + _wait(delivery, outcome)
     return Verdict("pending", due_at, reason, message, _disable(delivery, reason, message, now))
 
@@ -105,7 +105,7 @@ def _wait(delivery: Snapshot, outcome: Outcome) -> timedelta:
 
 def _disable(delivery: Snapshot, reason: Reason, message: str, now: datetime) -> str:
     """Why the endpoint is to be disabled; empty where it is not, or is already."""
-    if not delivery.is_enabled or reason == "endpoint_deleted":
+    if not delivery.is_enabled or reason == "fault":
         return ""
     if reason == "gone":
         return message

@@ -73,6 +73,7 @@ class Receiver(Server):
         self.open = self.most_open = 0
         self._next: deque[Order] = deque()
         self._always: dict[str, Order] = {}
+        self._let_go = asyncio.Event()
 
     def will(self, *orders: Order, times: int = 1) -> None:
         """Obey these at the next requests, one a request."""
@@ -84,6 +85,10 @@ class Receiver(Server):
             self._always.pop(at)
         else:
             self._always[at] = order
+
+    def let_go(self) -> None:
+        """Cut what hangs, now and from now on."""
+        self._loop.call_soon_threadsafe(self._let_go.set)
 
     def at(self, path: str) -> list[Got]:
         return [one for one in self.got if one.path == path]
@@ -99,23 +104,21 @@ class Receiver(Server):
         self.most_open = max(self.most_open, self.open)
         self.changed()
         try:
-            return await _obeyed(request, order)
+            return await self._obey(request, order)
         finally:
             self.open -= 1
 
-
-async def _obeyed(request: web.BaseRequest, order: Order) -> web.StreamResponse:
-    match order:
-        case Answer(status, retry_after):
-            return web.Response(status=status, headers={"Retry-After": f"{retry_after:g}"} if retry_after is not None else {})
-        case Reply(status, body, location):
-            return web.Response(status=status, text=body, headers={"Location": location} if location else {})
-        case Break("before_answer"):
-            return reset(request)
-        case Break("drip"):
-            return await _dripping(request)
-    await asyncio.Event().wait()
-    raise AssertionError("unreachable")
+    async def _obey(self, request: web.BaseRequest, order: Order) -> web.StreamResponse:
+        match order:
+            case Answer(status, retry_after):
+                return web.Response(status=status, headers={"Retry-After": f"{retry_after:g}"} if retry_after is not None else {})
+            case Reply(status, body, location):
+                return web.Response(status=status, text=body, headers={"Location": location} if location else {})
+            case Break("drip"):
+                return await _dripping(request)
+            case Break("hang"):
+                await self._let_go.wait()
+        return reset(request)
 
 
 async def _dripping(request: web.BaseRequest) -> web.StreamResponse:

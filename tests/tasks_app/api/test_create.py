@@ -47,11 +47,34 @@ class TestANewTask:
         assert 500 <= api.post("/tasks", ORDER).json()["poll_after_ms"] <= 10_000
 
 
-class TestAnOrderThatCannotBe:
-    def test_names_a_field_that_nobody_knows(self, api):
-        answer = api.post("/tasks", ORDER | {"webhook_url": "https://example.com"})
+class TestAWebhookUrl:
+    def test_is_kept_with_what_it_is_to_be_told(self, api):
+        webhook = {"webhook_url": "https://example.com/hooks?for=42", "webhook_events": ["task.started", "task.failed"]}
+        api.post("/tasks", ORDER | webhook)
+        api.post("/tasks/batch", {"tasks": [ORDER | webhook]})
+        kept = Task.objects.values("webhook_url", "webhook_events")
+        assert list(kept) == [webhook, webhook]
+
+    def test_is_not_looked_up_when_the_task_is_made(self, api):
+        assert api.post("/tasks", ORDER | {"webhook_url": "https://nobody.invalid/"}).status_code == 201
+
+    def test_inside_is_refused_by_its_field(self, api):
+        answer = api.post("/tasks", ORDER | {"webhook_url": "https://169.254.169.254/latest"})
         assert refusal(answer) == (422, "invalid_request")
         assert fields(answer) == ["webhook_url"]
+        assert not Task.objects.exists()
+
+    def test_makes_another_request_of_the_same_key(self, api):
+        api.post("/tasks", ORDER | {"webhook_url": "https://example.com/a"}, Idempotency_Key="k-1")
+        again = api.post("/tasks", ORDER | {"webhook_url": "https://example.com/b"}, Idempotency_Key="k-1")
+        assert refusal(again) == (422, "idempotency_key_reused")
+
+
+class TestAnOrderThatCannotBe:
+    def test_names_a_field_that_nobody_knows(self, api):
+        answer = api.post("/tasks", ORDER | {"callback_url": "https://example.com"})
+        assert refusal(answer) == (422, "invalid_request")
+        assert fields(answer) == ["callback_url"]
 
     def test_names_an_input_that_the_model_does_not_take(self, api):
         answer = api.post("/tasks", {"model": IMAGE, "input": {"prompt": "a red fox", "colour": "red"}})

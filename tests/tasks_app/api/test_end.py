@@ -42,13 +42,15 @@ class TestCancel:
 
 class TestRetry:
     def test_makes_a_new_task_of_a_failed_one(self, api, acme):
-        failed = task_of(acme, status="failed", metadata={"album": "42"}, end_user="ann", priority="low")
+        webhook = {"webhook_url": "https://example.com/", "webhook_events": ["task.failed"]}
+        failed = task_of(acme, status="failed", metadata={"album": "42"}, end_user="ann", priority="low", **webhook)
         answer = api.post(f"/tasks/{shown(failed)}/retry")
         task = answer.json()
         assert answer.status_code == 201
         assert (task["retry_of"], task["status"], task["input"]["prompt"]) == (shown(failed), "queued", "a red fox")
         assert (task["metadata"], task["end_user"], task["priority"]) == ({"album": "42"}, "ann", "low")
         assert answer["Location"].endswith(task["id"])
+        assert Task.objects.filter(retry_of=failed.id).values("webhook_url", "webhook_events").get() == webhook
         assert books(acme) == (1000, 3)
 
     @pytest.mark.parametrize("status", ["queued", "submitting", "running", "storing"])

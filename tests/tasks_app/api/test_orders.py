@@ -30,6 +30,11 @@ class TestABodyThatIsRight:
         hashes = {orders.one(GIVEN | more, key=None).request_hash for more in ({}, {"priority": "low"}, {"input": {"prompt": "a fox"}})}
         assert len(hashes) == 3
 
+    def test_says_where_to_tell_what(self):
+        webhook = {"webhook_url": "https://example.com/" + "a" * 2028, "webhook_events": ["task.started", "task.expired"]}
+        order = orders.one(GIVEN | webhook, key=None)
+        assert {"webhook_url": order.webhook_url, "webhook_events": order.webhook_events} == webhook
+
     def test_may_take_every_bound_to_its_end(self):
         metadata = {str(number).rjust(64, "k"): "x" * 500 for number in range(16)}
         assert orders.one(GIVEN | {"metadata": metadata, "expires_in": 604_800, "end_user": "u" * 128}, key="~" * 255)
@@ -42,7 +47,7 @@ class TestABodyThatIsWrong:
     @pytest.mark.parametrize(
         ("part", "field"),
         [
-            ({"webhook_url": "https://example.com"}, "webhook_url"),
+            ({"callback_url": "https://example.com"}, "callback_url"),
             ({"model": 5}, "model"),
             ({"model": ""}, "model"),
             ({"model": "m" * 65}, "model"),
@@ -63,6 +68,26 @@ class TestABodyThatIsWrong:
             ({"expires_in": "600"}, "expires_in"),
             ({"end_user": 7}, "end_user"),
             ({"end_user": "u" * 129}, "end_user"),
+            ({"webhook_url": 7}, "webhook_url"),
+            ({"webhook_url": ""}, "webhook_url"),
+            ({"webhook_url": "http://example.com/"}, "webhook_url"),
+            ({"webhook_url": "https://user:word@example.com/"}, "webhook_url"),
+            ({"webhook_url": "https://example.com:8443/"}, "webhook_url"),
+            ({"webhook_url": "https://10.0.0.1/"}, "webhook_url"),
+            ({"webhook_url": "https://example.com/" + "a" * 2029}, "webhook_url"),
+            ({"webhook_events": ["task.failed"]}, "webhook_events"),
+            *(
+                ({"webhook_url": "https://example.com/", "webhook_events": events}, "webhook_events")
+                for events in (
+                    [],
+                    "task.failed",
+                    None,
+                    ["task.paused"],
+                    ["task.failed", "task.failed"],
+                    [["task.failed"]],
+                    ["webhook.test"],
+                )
+            ),
         ],
     )
     def test_is_refused_by_the_name_of_the_field(self, part, field):

@@ -115,6 +115,8 @@ def task(db, acme):
             metadata={},
             end_user="",
             retry_of=None,
+            webhook_url=None,
+            webhook_events=None,
             idempotency_key=key,
             request_hash=b"",
             cost_items=[],

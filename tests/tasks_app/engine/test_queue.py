@@ -25,6 +25,8 @@ def task(**columns) -> Task:
         "metadata": {"order": "ü"},
         "end_user": "Ann",
         "retry_of": ids.new(),
+        "webhook_url": "https://hooks.example.com/a",
+        "webhook_events": ["task.failed"],
         "idempotency_key": "key-1",
         "request_hash": bytes(range(224, 256)),
         "cost_items": [{"what": "picture", "credits": 3}],
@@ -53,9 +55,10 @@ class TestARow:
         assert (first["id"], first["retry_of"], first["idempotency_key"]) == (by_hand.id, by_hand.retry_of, "key-1")
 
     def test_keeps_what_is_not_there_as_null(self):
-        queue.insert([task(due_at=None, retry_of=None, idempotency_key=None)])
+        queue.insert([task(due_at=None, retry_of=None, idempotency_key=None, webhook_events=None)])
         (row,) = kept()
         assert (row["due_at"], row["retry_of"], row["idempotency_key"]) == (None, None, None)
+        assert Task.objects.filter(webhook_events__isnull=True).exists()
 
     def test_with_a_key_that_is_taken_is_refused(self):
         queue.insert([task()])

@@ -95,6 +95,10 @@ class TestTheEndpoint:
     def test_is_not_disabled_by_its_first_failure(self):
         assert after(SILENT).disable == ""
 
+    def test_is_not_to_blame_for_a_fault_of_ours(self):
+        said = after(Unanswered("fault", "Something broke on our side."), failing_since=START - DEAF_FOR)
+        assert (said.status, said.disable) == ("pending", "")
+
     def test_that_is_disabled_gets_one_try_at_a_replay_and_keeps_its_reason(self):
         said = after(Answered(410), is_enabled=False)
         assert (said.status, said.disable) == ("failed", "")
