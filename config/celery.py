@@ -34,6 +34,7 @@ SCHEDULE = {
     "submit": Duty("submit_due", "submit", 5),  # back-offs that ended, slots that came free, lost wake-ups
     "poll": Duty("poll_due", "poll", 2),  # running jobs fall due by their own pace
     "store": Duty("store_due", "store", 5),  # stores to try again, lost wake-ups
+    "notify": Duty("notify_due", "notify", 5),  # deliveries to try again, lost wake-ups
     "check providers": Duty("check_providers", "upkeep", 60),  # a provider that is down shows within a minute, unpaid
     "expire waiting": Duty("expire_waiting", "upkeep", 15),  # submit does so too; this gives credits back while nobody submits
     "clean up": Duty("clean_up", "upkeep", 3600),  # what grows old does so by days; hourly keeps each round small

@@ -13,8 +13,9 @@ from django.db import close_old_connections
 
 from providers import directory
 
-from .engine import claims, loop, poll, pump, store, submit, wake
+from .engine import claims, loop, notify, poll, pump, store, submit, wake
 from .engine.clock import Clock, database_clock
+from .webhooks import claims as deliveries
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +31,7 @@ STEPS = {
     "submit": Step(submit.pump, partial(claims.next_due, "queued")),
     "poll": Step(poll.pump, partial(claims.next_due, "running")),
     "store": Step(store.pump, partial(claims.next_due, "storing")),
+    "notify": Step(notify.pump, deliveries.next_due),
 }
 IDLE = 5.0  # seconds between looks when nothing is known to become due
 BLOCKED = 1.0  # seconds between looks when rows are due and none could be taken

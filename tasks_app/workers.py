@@ -5,7 +5,7 @@ from celery import shared_task
 from providers import health
 
 from . import cleanup, ticks  # noqa: F401 - ticks begin when the worker is ready
-from .engine import expiry, poll, store, submit
+from .engine import expiry, notify, poll, store, submit
 from .engine.clock import database_clock
 
 
@@ -22,6 +22,11 @@ def poll_due() -> None:
 @shared_task(ignore_result=True)
 def store_due() -> None:
     store.run(clock=database_clock)
+
+
+@shared_task(ignore_result=True)
+def notify_due() -> None:
+    notify.run(clock=database_clock)
 
 
 @shared_task(ignore_result=True)

@@ -13,7 +13,7 @@ from accounts import credits, keys
 from accounts.models import Account
 from providers import catalogue, credentials, directory
 from providers.models import Provider, PublicModel, Route
-from tasks_app.engine import accept, cancel, loop, poll, store, submit
+from tasks_app.engine import accept, cancel, loop, notify, poll, store, submit
 from tasks_app.models import Task
 from tests.upstreams import Cos, Grit, Plasma
 
@@ -93,6 +93,9 @@ class Road:
 
     def stores(self) -> int:
         return store.run(self.clock)
+
+    def notifies(self) -> int:
+        return notify.run(self.clock)
 
     def moves_to_next_due(self) -> bool:
         """Move the clock to when the next row is due, or to its deadline; False where no task is open."""

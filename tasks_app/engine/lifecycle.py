@@ -81,7 +81,8 @@ def _advance(steps: Sequence[Step], now: datetime) -> set[UUID]:
     moved = [step for step in moves if _move(step, now)]
     TaskEvent.objects.bulk_create(_event(step, now) for step in moved)
     Output.objects.bulk_create(output for step in moved for output in _outputs(step, now))
-    outbox.queue([told for step in moved if (told := _told(step))], now=now)
+    if outbox.queue([told for step in moved if (told := _told(step))], now=now):
+        transaction.on_commit(partial(wake.wake, "notify"))
     ended = [step for step in moved if step.decision.status in TERMINAL]
     settle.settle([(step.claimed, step.decision) for step in ended], now=now)
     for step in ended:

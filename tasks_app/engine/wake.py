@@ -13,6 +13,7 @@ WORKER_FUNCTIONS = {
     "submit": "tasks_app.workers.submit_due",
     "poll": "tasks_app.workers.poll_due",
     "store": "tasks_app.workers.store_due",
+    "notify": "tasks_app.workers.notify_due",
 }
 COALESCE = 0.2  # seconds in which one wake-up stands for all
 PAUSE = 5.0  # seconds without wake-ups after the broker failed

@@ -19,7 +19,7 @@ MODEL = "bench/picture"
 INPUT = {"prompt": "a paper kite over the sea"}
 CREDITS = 10**9
 NO_CAP = 10**6
-STEPS = "submit,poll,store,upkeep"
+STEPS = "submit,poll,store,notify,upkeep"
 SCHEMA = {
     "type": "object",
     "additionalProperties": False,

@@ -22,7 +22,7 @@ PATIENCE_S = 90
 class TestTheTable:
     def test_each_step_has_a_queue_of_its_own(self):
         assert {duty.queue for duty in SCHEDULE.values()} == {queue.name for queue in app.conf.task_queues}
-        for step in ("submit", "poll", "store"):
+        for step in ("submit", "poll", "store", "notify"):
             assert app.conf.task_routes[f"tasks_app.workers.{step}_due"] == {"queue": step}
 
     def test_the_worker_of_the_procfile_consumes_every_queue(self):
