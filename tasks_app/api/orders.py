@@ -1,7 +1,7 @@
 """A request's body becomes an Order, or a Problem that names each wrong field."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -61,6 +61,16 @@ def nothing(body: Any) -> None:
         raise problems.invalid((field, "is not known here; this call takes no body") for field in fields)
 
 
+def faults_in(body: Any, checks: Mapping[str, Callable[[Any], Faults]], *, required: Sequence[str] = ()) -> list[tuple[str, str]]:
+    """All that is wrong with a body, as (field, message); raises a Problem where it is no object."""
+    faults = [*_not_known(body, checks)]
+    faults += [(name, "is required") for name in required if name not in body]
+    for name, check in checks.items():
+        if name in body:
+            faults += [(name + rest, message) for rest, message in check(body[name])]
+    return faults
+
+
 def _items(body: Any) -> list:
     faults = [*_not_known(body, {"tasks"})]
     items = body.get("tasks")
@@ -84,11 +94,7 @@ def _item(item: Any) -> Order | Problem:
 
 
 def _order(body: Any, *, key: str | None) -> Order:
-    faults = [*_not_known(body, CHECKS)]
-    faults += [(name, "is required") for name in ("model", "input") if name not in body]
-    for name, check in CHECKS.items():
-        if name in body:
-            faults += [(name + rest, message) for rest, message in check(body[name])]
+    faults = faults_in(body, CHECKS, required=("model", "input"))
     if "webhook_events" in body and "webhook_url" not in body:
         faults.append(("webhook_events", "says what to tell a webhook_url, and there is none"))
     if faults:

@@ -28,6 +28,8 @@ CODES = {
     "not_acceptable": (406, "There is no answer in a form that you take"),
     "not_cancelable": (409, "The task cannot be stopped any more"),
     "not_retryable": (409, "The task is not over"),
+    "not_replayable": (409, "The delivery cannot be sent again"),
+    "too_many_endpoints": (409, "The account has as many endpoints as it may have"),
     "not_deletable": (409, "It is still in use"),
     "length_required": (411, "The body's length is not told"),
     "too_large": (413, "The body is too large"),

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from . import account, files, models, outputs, tasks, usage
+from . import account, deliveries, endpoints, files, models, outputs, tasks, usage
 from .view import Nowhere
 
 urlpatterns = [
@@ -20,6 +20,15 @@ urlpatterns = [
     path("files/<str:id>", files.OneFile.as_view()),
     path("files/<str:id>/content", files.FileContent.as_view()),
     path("account", account.TheAccount.as_view()),
+    path("account/webhook-secret", endpoints.AccountSecret.as_view()),
+    path("account/webhook-secret/rotate", endpoints.RotateAccountSecret.as_view()),
     path("usage", usage.Usage.as_view()),
+    path("webhook-endpoints", endpoints.Endpoints.as_view()),
+    path("webhook-endpoints/<str:id>", endpoints.OneEndpoint.as_view()),
+    path("webhook-endpoints/<str:id>/rotate-secret", endpoints.RotateSecret.as_view()),
+    path("webhook-endpoints/<str:id>/test", endpoints.SendTest.as_view()),
+    path("webhook-deliveries", deliveries.Deliveries.as_view()),
+    path("webhook-deliveries/<str:id>", deliveries.OneDelivery.as_view()),
+    path("webhook-deliveries/<str:id>/replay", deliveries.Replay.as_view()),
     re_path("", Nowhere.as_view()),
 ]
