@@ -118,7 +118,7 @@ DECLARED = (
         "SEALING_KEYS",
         fernet_keys,
         [DEVELOPMENT_KEY],
-        "Fernet keys that seal provider credentials, newest first, separated by commas.",
+        "Fernet keys that seal provider credentials and webhook secrets, newest first, separated by commas.",
         True,
         True,
     ),
@@ -209,6 +209,7 @@ DECLARED = (
     Var("RESULT_LIMIT_MB", whole(1), 2048, "Largest result that is fetched from an upstream, in MB."),
     Var("TASK_KEEP_DAYS", whole(0), 90, "Days that a settled task and its outputs are kept; 0 keeps them for ever."),
     Var("FILE_KEEP_DAYS", whole(0), 30, "Days that an uploaded file is kept; 0 keeps it for ever."),
+    Var("DELIVERY_KEEP_DAYS", whole(0), 30, "Days that a webhook delivery is kept, with its payload and answer; 0 keeps it for ever."),
 )
 
 

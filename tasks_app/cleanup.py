@@ -11,8 +11,11 @@ from .engine import lifecycle
 from .engine.accept import Problem
 from .engine.clock import Clock
 from .ids import shown
-from .models import Attempt, File, Output, Task, TaskEvent
+from .models import Attempt, Delivery, File, Output, Task, TaskEvent
 from .storage import storage
+from .webhooks.claims import OPEN
+
+BATCHES = 40  # of deliveries in one run
 
 
 def run_once(*, clock: Clock, limit: int) -> dict[str, int]:
@@ -20,6 +23,7 @@ def run_once(*, clock: Clock, limit: int) -> dict[str, int]:
     return {
         "tasks": remove_old_tasks(clock=clock, limit=limit),
         "files": remove_old_files(clock=clock, limit=limit),
+        "deliveries": remove_old_deliveries(clock=clock, limit=limit),
         "drafts": storage.sweep(before=(clock() - timedelta(days=1)).timestamp()),
     }
 
@@ -40,6 +44,20 @@ def remove_old_files(*, clock: Clock, limit: int) -> int:
     before = clock() - timedelta(days=settings.FILE_KEEP_DAYS)
     old = list(File.objects.filter(created_at__lt=before).order_by("created_at")[:limit])
     return sum(remove_file(file) for file in old)
+
+
+def remove_old_deliveries(*, clock: Clock, limit: int) -> int:
+    """Deliveries past their keep time that are over, `limit` at a time: each end of a task may leave several, so one batch is too few."""
+    if not settings.DELIVERY_KEEP_DAYS:
+        return 0
+    before = clock() - timedelta(days=settings.DELIVERY_KEEP_DAYS)
+    old = Delivery.objects.filter(id__lt=_first_id_of(before)).exclude(status__in=OPEN).order_by("id")
+    removed = 0
+    for _ in range(BATCHES):
+        removed += (count := Delivery.objects.filter(id__in=list(old.values_list("id", flat=True)[:limit])).delete()[0])
+        if count < limit:
+            break
+    return removed
 
 
 def remove_file(file: File) -> bool:
@@ -75,7 +93,7 @@ def _first_id_of(moment: datetime) -> UUID:
 def _remove(task_ids: Sequence[UUID]) -> int:
     _delete_bytes(Output.objects.filter(task_id__in=task_ids).values_list("key", "thumbnail_key"))
     with transaction.atomic():
-        for table in (Output, Attempt, TaskEvent):
+        for table in (Output, Attempt, TaskEvent, Delivery):  # a delivery says what the task was
             table.objects.filter(task_id__in=task_ids).delete()
         return Task.objects.filter(id__in=task_ids).delete()[0]
 

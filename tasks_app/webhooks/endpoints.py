@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import QuerySet
 
+from providers import sealing
 from providers.sealing import Unreadable
 
 from .. import ids
@@ -98,6 +99,16 @@ def rotate_account_secret(account_id: int, *, now: datetime) -> keyring.Ring:
     """A new secret; the old one signs along for a day."""
     account_sealed(account_id, now=now)
     return _rotated(WebhookSecret.objects.filter(account=account_id), account_named(account_id), now)
+
+
+def reseal() -> int:
+    """Seal every secret anew with the newest key; returns how many. One that is rotated meanwhile is sealed anew by that."""
+    count = 0
+    for table, name in ((WebhookEndpoint, named), (WebhookSecret, account_named)):
+        for key, sealed in table.objects.values_list("pk", "sealed").iterator():
+            table.objects.filter(pk=key, sealed=sealed).update(sealed=sealing.reseal(sealed, of=name(key)))
+            count += 1
+    return count
 
 
 def named(endpoint_id: UUID) -> str:

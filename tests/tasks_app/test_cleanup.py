@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from tasks_app import cleanup, ids
 from tasks_app.engine.accept import Problem
-from tasks_app.models import Attempt, File, Output, Task, TaskEvent
+from tasks_app.models import Attempt, Delivery, File, Output, Task, TaskEvent
 from tasks_app.storage import storage
 
 IMAGE = "darkroom/plasma-image"
@@ -23,7 +23,7 @@ def storage_of_its_own(settings, tmp_path):
 @pytest.fixture
 def done(acme, plasma, road, clock) -> Task:
     clock.now = timezone.now()  # old rows are found by their ids, which tell the real time
-    task = acme.submits(IMAGE)
+    task = acme.submits(IMAGE, webhook_url="https://hooks.example.com/")
     road.runs_dry()
     return task
 
@@ -41,7 +41,7 @@ class TestASettledTask:
         key = Output.objects.get().key
         clock.move(days=settings.TASK_KEEP_DAYS + 1)
         assert cleanup.remove_old_tasks(clock=clock, limit=10) == 1
-        assert not any(table.objects.exists() for table in (Task, Output, Attempt, TaskEvent))
+        assert not any(table.objects.exists() for table in (Task, Output, Attempt, TaskEvent, Delivery))
         with pytest.raises(FileNotFoundError):
             storage.open(key)
 
@@ -60,6 +60,34 @@ class TestASettledTask:
         assert refused.value.status == 404
         cleanup.remove(done.id, acme.id)
         assert not Task.objects.exists()
+
+
+class TestADelivery:
+    @pytest.fixture
+    def old(self, acme, plasma, clock, settings):
+        """Five deliveries that are over, a day past their keep time."""
+        clock.now = timezone.now()
+        for _ in range(5):
+            acme.cancels(acme.submits(IMAGE, webhook_url="https://hooks.example.com/"))
+        Delivery.objects.update(status="delivered", due_at=None, finished_at=clock())
+        clock.move(days=settings.DELIVERY_KEEP_DAYS + 1)
+
+    def test_goes_when_its_keep_time_is_over_in_batches_until_none_is_left(self, old, clock):
+        assert cleanup.run_once(clock=clock, limit=2)["deliveries"] == 5
+        assert not Delivery.objects.exists()
+        assert Task.objects.count() == 5
+
+    def test_stays_until_then_or_for_ever(self, old, clock, settings):
+        clock.move(days=-2)
+        assert cleanup.remove_old_deliveries(clock=clock, limit=10) == 0
+        settings.DELIVERY_KEEP_DAYS = 0
+        clock.move(days=10_000)
+        assert cleanup.remove_old_deliveries(clock=clock, limit=10) == 0
+
+    @pytest.mark.parametrize("status", ["pending", "sending"])
+    def test_stays_while_it_is_on_its_way(self, old, clock, status):
+        Delivery.objects.update(status=status)
+        assert cleanup.remove_old_deliveries(clock=clock, limit=10) == 0
 
 
 class TestAnOpenTask:

@@ -2,9 +2,10 @@
 
 import pytest
 from cryptography.fernet import Fernet
+from django.core.management import call_command
 
 from providers.sealing import Unreadable
-from tasks_app.webhooks import keyring
+from tasks_app.webhooks import endpoints, keyring
 from tests.cast import START
 
 
@@ -44,3 +45,18 @@ class TestAKeyring:
         settings.SEALING_KEYS = [Fernet.generate_key().decode()]
         with pytest.raises(Unreadable, match="no key in SEALING_KEYS opens it"):
             keyring.opened(sealed, of="it", now=START)
+
+
+class TestResealing:
+    def test_covers_every_webhook_secret_so_that_the_older_keys_may_go(self, acme, bolt, settings, clock, capsys):
+        old, new = (Fernet.generate_key().decode() for _ in range(2))
+        settings.SEALING_KEYS = [old]
+        made = endpoints.create(acme.id, url="https://example.com/", now=clock())
+        own = endpoints.account_ring(bolt.id, now=clock())
+        settings.SEALING_KEYS = [new, old]
+        call_command("reseal_credentials")
+        assert capsys.readouterr().out == "2 resealed; the other keys may go from SEALING_KEYS now.\n"
+        settings.SEALING_KEYS = [new]
+        made.endpoint.refresh_from_db()
+        assert keyring.opened(made.endpoint.sealed, of="it", now=clock()).secret == made.secret
+        assert endpoints.account_ring(bolt.id, now=clock()) == own
