@@ -5,13 +5,13 @@ from typing import Any, ClassVar
 
 import orjson
 from django.utils import timezone
-from rest_framework.response import Response
 
 from .. import ids
 from ..engine import wake
 from ..models import Delivery
 from ..webhooks import outbox
 from . import filters, problems, webhook_contract
+from .answer import Answer
 from .orders import nothing
 from .view import PRIVATE, View, id_in
 
@@ -28,7 +28,7 @@ class Deliveries(View):
         found = Delivery.objects.filter(account=request.user.account_id, **asked).defer(*BODIES).order_by("-id")
         page = list((found.filter(id__lt=cursor) if cursor else found)[: limit + 1])
         has_more = len(page) > limit
-        return Response(
+        return Answer(
             {
                 "object": "list",
                 "data": [shown(one) for one in page[:limit]],
@@ -44,7 +44,7 @@ class OneDelivery(View):
     def get(self, request, id):
         delivery = own(request, id)
         bodies = {"payload": orjson.Fragment(delivery.payload), "answer_body": delivery.answer_body}
-        return Response(shown(delivery) | bodies, headers=PRIVATE)
+        return Answer(shown(delivery) | bodies, headers=PRIVATE)
 
 
 class Replay(View):
@@ -59,7 +59,7 @@ class Replay(View):
         except outbox.EndpointGone:
             raise problems.problem("not_replayable", "Its endpoint was deleted: there is nobody to send it to.") from None
         wake.wake("notify")
-        return Response(shown(delivery), 202, headers=PRIVATE)
+        return Answer(shown(delivery), 202, headers=PRIVATE)
 
 
 def own(request, id: str) -> Delivery:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from django.utils import timezone
-from rest_framework.response import Response
 
 from .. import ids
 from ..engine import wake
@@ -13,6 +12,7 @@ from ..render import BASE
 from ..webhooks import endpoints, outbox
 from ..webhooks.keyring import Ring
 from . import deliveries, orders, problems, webhook_contract, webhook_fields
+from .answer import Answer
 from .view import PRIVATE, View, id_in
 
 DESCRIPTION_LENGTH = 200
@@ -28,12 +28,12 @@ class Endpoints(View):
             detail = f"An account has {endpoints.MOST} endpoints at most: delete one, or use webhook_url."
             raise problems.problem("too_many_endpoints", detail) from None
         answer = shown(made.endpoint) | {"secret": made.secret}
-        return Response(answer, 201, headers=PRIVATE | {"Location": f"{BASE}/webhook-endpoints/{answer['id']}"})
+        return Answer(answer, 201, headers=PRIVATE | {"Location": f"{BASE}/webhook-endpoints/{answer['id']}"})
 
     @webhook_contract.list_endpoints
     def get(self, request):
         found = WebhookEndpoint.objects.filter(account=request.user.account_id).order_by("-id")
-        return Response({"object": "list", "data": [shown(one) for one in found], "has_more": False, "next_cursor": None}, headers=PRIVATE)
+        return Answer({"object": "list", "data": [shown(one) for one in found], "has_more": False, "next_cursor": None}, headers=PRIVATE)
 
 
 class OneEndpoint(View):
@@ -41,26 +41,26 @@ class OneEndpoint(View):
 
     @webhook_contract.read_endpoint
     def get(self, request, id):
-        return Response(shown(own(request, id)), headers=PRIVATE)
+        return Answer(shown(own(request, id)), headers=PRIVATE)
 
     @webhook_contract.change_endpoint
     def patch(self, request, id):
         endpoint = own(request, id)
         endpoints.change(endpoint, **checked(request.data, CHANGE), now=timezone.now())
-        return Response(shown(endpoint), headers=PRIVATE)
+        return Answer(shown(endpoint), headers=PRIVATE)
 
     @webhook_contract.delete_endpoint
     def delete(self, request, id):
         orders.nothing(request.data)
         endpoints.delete(own(request, id), now=timezone.now())
-        return Response(status=204)
+        return Answer(status=204)
 
 
 class RotateSecret(View):
     @webhook_contract.rotate_endpoint_secret
     def post(self, request, id):
         orders.nothing(request.data)
-        return Response(secret(endpoints.rotate(own(request, id), now=timezone.now())), headers=PRIVATE)
+        return Answer(secret(endpoints.rotate(own(request, id), now=timezone.now())), headers=PRIVATE)
 
 
 class SendTest(View):
@@ -69,20 +69,20 @@ class SendTest(View):
         orders.nothing(request.data)
         delivery = outbox.test(own(request, id), now=timezone.now())
         wake.wake("notify")
-        return Response(deliveries.shown(delivery), 202, headers=PRIVATE)
+        return Answer(deliveries.shown(delivery), 202, headers=PRIVATE)
 
 
 class AccountSecret(View):
     @webhook_contract.read_account_secret
     def get(self, request):
-        return Response(secret(endpoints.account_ring(request.user.account_id, now=timezone.now())), headers=PRIVATE)
+        return Answer(secret(endpoints.account_ring(request.user.account_id, now=timezone.now())), headers=PRIVATE)
 
 
 class RotateAccountSecret(View):
     @webhook_contract.rotate_account_secret
     def post(self, request):
         orders.nothing(request.data)
-        return Response(secret(endpoints.rotate_account_secret(request.user.account_id, now=timezone.now())), headers=PRIVATE)
+        return Answer(secret(endpoints.rotate_account_secret(request.user.account_id, now=timezone.now())), headers=PRIVATE)
 
 
 def own(request, id: str) -> WebhookEndpoint:
