@@ -10,14 +10,14 @@ from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.utils import timezone
 
-from .. import cleanup, ids
+from .. import cleanup, content, ids
 from ..models import File
 from ..render import BASE
 from ..storage import Stored, Unwritable, storage
 from ..storage.media import NotMedia, content_type
 from . import contract, orders, problems, uploads
 from .answer import Answer
-from .content import Content, ContentView, send
+from .content import ContentView
 from .view import View, id_in
 
 PIECE = 256 * 1024
@@ -52,8 +52,7 @@ class FileContent(ContentView):
 
     @contract.file_content
     def get(self, request, id):
-        file = self.own()
-        return send(request, Content(file.key, file.content_type, f'"{file.sha256}"', file.name))
+        return content.send(request, content.of_file(self.own()))
 
 
 def _kept(account_id: int, upload: UploadedFile) -> File:

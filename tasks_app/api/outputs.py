@@ -1,8 +1,9 @@
 """Outputs: their bytes and their thumbnails."""
 
+from .. import content
 from ..models import Output
-from . import contract, problems
-from .content import Content, ContentView, name_of, send
+from . import contract
+from .content import ContentView
 
 
 class OutputContent(ContentView):
@@ -10,8 +11,7 @@ class OutputContent(ContentView):
 
     @contract.output_content
     def get(self, request, id):
-        output = self.own()
-        return send(request, Content(output.key, output.content_type, f'"{output.sha256}"', name_of(id, output.content_type)))
+        return content.send(request, content.of_output(self.own()))
 
 
 class Thumbnail(ContentView):
@@ -19,8 +19,4 @@ class Thumbnail(ContentView):
 
     @contract.output_thumbnail
     def get(self, request, id):
-        output = self.own()
-        if not output.thumbnail_key:
-            raise problems.missing()
-        # The picture is made from the output alone, so the output's hash tells its versions apart too.
-        return send(request, Content(output.thumbnail_key, "image/webp", f'"{output.sha256}-thumbnail"', name_of(id, "image/webp")))
+        return content.send(request, content.of_thumbnail(self.own()))

@@ -9,6 +9,7 @@ from django.http import Http404
 from rest_framework import exceptions
 
 from .. import context
+from ..content import OutOfRange
 from ..engine.accept import Problem
 from ..storage import StorageAway
 from .answer import Answer
@@ -41,7 +42,7 @@ CODES = {
     "internal_error": (500, "Something broke on our side"),
     "unavailable": (503, "Not available now"),
 }
-# What REST framework and Django raise.
+# What REST framework, Django and tasks_app/content.py raise.
 RAISED = (
     (exceptions.NotAuthenticated, "unauthenticated"),
     (exceptions.AuthenticationFailed, "unauthenticated"),
@@ -49,6 +50,7 @@ RAISED = (
     (exceptions.MethodNotAllowed, "method_not_allowed"),
     (exceptions.NotAcceptable, "not_acceptable"),
     (exceptions.UnsupportedMediaType, "unsupported_media_type"),
+    (OutOfRange, "range_not_satisfiable"),
     (RequestDataTooBig, "too_large"),
     (SuspiciousOperation, "malformed_upload"),
 )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tasks_app.api import ranges
+from tasks_app import ranges
 
 
 @pytest.mark.parametrize(
