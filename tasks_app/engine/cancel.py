@@ -1,6 +1,7 @@
 """Cancel: a client or the operator says stop."""
 
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from ..models import Task
@@ -8,6 +9,7 @@ from . import claims, jobs, lifecycle, wake
 from .accept import Problem
 from .claims import Claimed
 from .decisions import Move
+from .transactions import whole
 
 TRIES = 5
 
@@ -32,9 +34,9 @@ def _canceled(task: Claimed, by: str, now: datetime) -> bool:
         case "queued":
             return bool(lifecycle.advance([lifecycle.Step(task, Move("canceled"), by=by)], now=now))
         case "submitting":
-            return _ask(task, now)
+            return _ask(task, by, now)
         case "running" if jobs.facts(task).cancel != "unsupported":
-            return _ask(task, now)
+            return _ask(task, by, now)
         case "running":
             raise Problem(409, "not_cancelable", "The upstream cannot stop this task any more.")
     raise Problem(409, "not_cancelable", f"A task that is {_word(task)} cannot be canceled.")
@@ -44,11 +46,19 @@ def _word(task: Claimed) -> str:
     return "being stored" if task.row["status"] == "storing" else task.row["status"]
 
 
-def _ask(task: Claimed, now: datetime) -> bool:
+def _ask(task: Claimed, by: str, now: datetime) -> bool:
     """Leave word on the row. A waiting row becomes due at once; a worker that holds it finds the word when it next asks."""
+    if not whole(partial(_leave_word, task, by, now)):
+        return False
+    wake.wake("poll")
+    return True
+
+
+def _leave_word(task: Claimed, by: str, now: datetime) -> bool:
     same = Task.objects.filter(id=task.id, status=task.row["status"], lease_token=task.token)
     due = {"due_at": now} if task.token == 0 else {}
     if not same.update(cancel_requested_at=now, updated_at=now, **due):
         return False
-    wake.wake("poll")
+    if task.row["cancel_requested_at"] is None:  # who asks again changes nothing, and could fill the log
+        lifecycle.record([task.id], task.row["status"], now=now, detail={"asked": "cancel"}, by=by)
     return True

@@ -69,9 +69,9 @@ def begin(ids: Sequence[UUID], token: int, route: RouteSnapshot, credential_vers
     )
 
 
-def record(tasks: Sequence[UUID], status: str, *, now: datetime, detail: dict | None = None) -> None:
-    """Append one event for each task."""
-    TaskEvent.objects.bulk_create(TaskEvent(task_id=id, status=status, detail=detail or {}, created_at=now) for id in tasks)
+def record(tasks: Sequence[UUID], status: str, *, now: datetime, detail: dict | None = None, by: str = "") -> None:
+    """Append one event for each task: a change of status, or what somebody asked for (`detail` says what) in this status."""
+    TaskEvent.objects.bulk_create(TaskEvent(task_id=id, status=status, detail=detail or {}, by=by, created_at=now) for id in tasks)
 
 
 def _advance(steps: Sequence[Step], now: datetime) -> set[UUID]:

@@ -197,6 +197,15 @@ class TestCancel:
         assert (task.status, acme.held, acme.balance) == ("canceled", 0, 1000)
         assert [job.is_canceled for job in plasma.jobs.values()] == [True]
 
+    def test_who_asked_for_it_is_kept_once_however_often_they_ask(self, acme, plasma, road):
+        plasma.manual = True
+        task = acme.submits("darkroom/plasma-image")
+        road.submits()
+        for _ in range(3):
+            acme.cancels(task)
+        asked = TaskEvent.objects.filter(task_id=task.id, detail={"asked": "cancel"})
+        assert list(asked.values_list("status", "by")) == [("running", "acme")]
+
     def test_an_upstream_that_cannot_stop_refuses_the_cancel(self, acme, grit, road):
         from tasks_app.engine.accept import Problem
 
