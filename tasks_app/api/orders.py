@@ -6,7 +6,6 @@ from hashlib import sha256
 from typing import Any
 
 from ..engine.accept import Order, Problem
-from ..models import Task
 from . import problems, webhook_fields
 from .json import canonical
 
@@ -29,22 +28,6 @@ def many(body: Any) -> list[Order | Problem]:
     """The orders of POST /tasks/batch, each refused alone; raises Problem where the batch itself is wrong."""
     items = _items(body)
     return [_item(item) for item in items]
-
-
-def again(task: Task, *, key: str | None) -> Order:
-    """The order of POST /tasks/{id}/retry. It has no body to hash, so its hash is that of the id retried."""
-    return Order(
-        model=task.model,
-        input=task.input,
-        metadata=task.metadata,
-        priority=task.priority,
-        end_user=task.end_user,
-        webhook_url=task.webhook_url,
-        webhook_events=task.webhook_events,
-        idempotency_key=idempotency_key(key),
-        request_hash=sha256(b"retry of " + task.id.bytes).digest(),
-        retry_of=task.id,
-    )
 
 
 def idempotency_key(key: Any, field: str = "Idempotency-Key") -> str | None:

@@ -3,14 +3,12 @@
 from datetime import datetime
 from hashlib import blake2b
 from typing import ClassVar
-from uuid import UUID
 
 from django.utils import timezone
 
 from .. import cleanup, render, rows
-from ..engine import accept, cancel
+from ..engine import accept, cancel, retry
 from ..ids import shown
-from ..models import Task
 from ..render import dumps
 from . import contract, filters, orders, problems
 from .answer import Answer
@@ -111,9 +109,9 @@ class Retry(View):
     @contract.retry
     def post(self, request, id):
         orders.nothing(request.data)
-        order = _again(request.user.account_id, id_in("task", id), key=request.headers.get("Idempotency-Key"))
+        task_id, key = id_in("task", id), orders.idempotency_key(request.headers.get("Idempotency-Key"))
         now = timezone.now()
-        return _accepted(accept.one(request.user.account_id, order, now=now), now)
+        return _accepted(retry.request(task_id, request.user.account_id, by=request.user.name, key=key, now=now), now)
 
 
 def _own(request, id: str) -> tuple[rows.Row, list[rows.OutputRow]]:
@@ -121,15 +119,6 @@ def _own(request, id: str) -> tuple[rows.Row, list[rows.OutputRow]]:
     if found is None:
         raise problems.missing()
     return found
-
-
-def _again(account_id: int, task_id: UUID, *, key: str | None) -> accept.Order:
-    task = Task.objects.filter(account_id=account_id, id=task_id).first()
-    if task is None:
-        raise problems.missing()
-    if task.status in render.OPEN:
-        raise problems.problem("not_retryable", "The task is not over: wait for its end, or cancel it, then retry.")
-    return orders.again(task, key=key)
 
 
 def _accepted(accepted: accept.Accepted, now: datetime) -> Answer:
