@@ -129,12 +129,12 @@ def grant(account_id: int, amount: int, *, by: str, note: str, now: datetime) ->
     _book(LedgerEntry(account_id=account_id, kind=Kind.GRANT, amount=amount, by=by, note=note, created_at=now))
 
 
-def refund(account_id: int, amount: int, *, reference: str, by: str, now: datetime) -> None:
+def refund(account_id: int, amount: int, *, reference: str, by: str, note: str = "", now: datetime) -> None:
     """Give back `amount` of what the task `reference` captured; once per task. Raises ValueError for more than that."""
     entry = LedgerEntry.objects.filter(account_id=account_id, reference=reference, kind=Kind.CAPTURE).first()
     captured = -entry.amount if entry else 0
     _refuse_unless(0 < amount <= captured, f"{reference} captured {captured} credits: {amount} of them cannot be refunded.")
-    _book(LedgerEntry(account_id=account_id, kind=Kind.REFUND, amount=amount, reference=reference, by=by, created_at=now))
+    _book(LedgerEntry(account_id=account_id, kind=Kind.REFUND, amount=amount, reference=reference, by=by, note=note, created_at=now))
 
 
 def adjust(account_id: int, amount: int, *, by: str, note: str, now: datetime) -> None:

@@ -216,6 +216,11 @@ class TestRefunding:
         assert books(spent) == (82, 0, 0)
         assert ledger(spent)[-1] == ("refund", 12, "task_1")
 
+    def test_says_who_did_it_and_why(self, spent, now):
+        credits.refund(spent.id, 12, reference="task_1", by="olga", note="green faces", now=now)
+        entry = LedgerEntry.objects.latest("id")
+        assert (entry.by, entry.note) == ("olga", "green faces")
+
     @pytest.mark.parametrize("amount", [31, 0, -1])
     def test_never_more_than_was_captured(self, spent, now, amount):
         with refused(ValueError):
