@@ -35,6 +35,9 @@ class ApiKey(models.Model):
     last_used_at = models.DateTimeField(null=True, editable=False)
     revoked_at = models.DateTimeField(null=True, editable=False)
 
+    class Meta:
+        verbose_name = "API key"
+
     def __str__(self):
         return f"{self.prefix}…"
 
@@ -61,3 +64,6 @@ class LedgerEntry(models.Model):
         verbose_name_plural = "ledger entries"
         constraints = [models.UniqueConstraint(fields=["reference", "kind"], name="ledger_once_per_task")]
         indexes = [models.Index(fields=["account", "created_at"], name="ledger_statement")]
+
+    def __str__(self):
+        return f"{self.kind} {self.amount:+,}"

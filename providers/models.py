@@ -17,7 +17,7 @@ class Provider(models.Model):
 
     name = models.SlugField(max_length=50, unique=True)
     adapter = models.CharField(max_length=50)
-    base_url = models.CharField(max_length=200, blank=True)
+    base_url = models.CharField("base URL", max_length=200, blank=True, help_text="Empty: the adapter's own.")
     credential_version = models.PositiveIntegerField(default=0, editable=False)
     max_jobs = models.PositiveIntegerField(null=True, blank=True, help_text="Jobs open there at once; empty: no cap.")
     is_enabled = models.BooleanField(default=True, help_text="Off drains it: no new jobs, polls go on.")
@@ -54,22 +54,25 @@ class PublicModel(models.Model):
     """A name that clients ask for, with its kind, input schema (JSON Schema) and price (an expression over the input)."""
 
     class Kind(models.TextChoices):
-        IMAGE_GENERATE = "image.generate"
-        VIDEO_GENERATE = "video.generate"
-        IMAGE_STITCH = "image.stitch"
-        VIDEO_COMPOSE = "video.compose"
-        TEXT_PROCESS = "text.process"
+        IMAGE_GENERATE = "image.generate", "image.generate"
+        VIDEO_GENERATE = "video.generate", "video.generate"
+        IMAGE_STITCH = "image.stitch", "image.stitch"
+        VIDEO_COMPOSE = "video.compose", "video.compose"
+        TEXT_PROCESS = "text.process", "text.process"
 
-    name = models.CharField(max_length=64, unique=True, validators=[model_name])
+    name = models.CharField(max_length=64, unique=True, validators=[model_name], help_text="What clients ask for, as in: kling/v2-6")
     kind = models.CharField(max_length=16, choices=Kind.choices)
     title = models.CharField(max_length=100)
     description = models.TextField(blank=True)
     input_schema = models.JSONField(default=dict)
     price = models.CharField(max_length=300, default="0", help_text='Credits, as in: 2 * duration * (2 if resolution == "1080p" else 1)')
     outputs = models.CharField(max_length=100, default="1", help_text="How many outputs an input asks for, as in: n")
-    typical_seconds = models.PositiveIntegerField(default=30)
+    typical_seconds = models.PositiveIntegerField(default=30, help_text="How long a task usually takes; clients are told.")
     deadline_seconds = models.PositiveIntegerField(default=3600, help_text="A task that is not done after this expires.")
-    is_enabled = models.BooleanField(default=True)
+    is_enabled = models.BooleanField(default=True, help_text="Off: offered to nobody; its tasks in flight go on.")
+
+    class Meta:
+        verbose_name = "model"
 
     def __str__(self):
         return self.name
@@ -96,8 +99,8 @@ class Route(models.Model):
 
     model = models.ForeignKey(PublicModel, models.CASCADE, related_name="routes")
     provider = models.ForeignKey(Provider, models.CASCADE, related_name="routes")
-    upstream_model = models.CharField(max_length=100)
-    priority = models.PositiveSmallIntegerField(default=0)
+    upstream_model = models.CharField(max_length=100, help_text="The provider's own name of the model.")
+    priority = models.PositiveSmallIntegerField(default=0, help_text="The lowest that can take the job wins.")
     weight = models.PositiveSmallIntegerField(default=1, help_text="Share among routes of one priority.")
     max_jobs = models.PositiveIntegerField(null=True, blank=True, help_text="Jobs open on this route at once; empty: no cap.")
     is_enabled = models.BooleanField(default=True)

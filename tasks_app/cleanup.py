@@ -1,7 +1,7 @@
 """What grows old: a run_once for each. Bytes go first, then rows, so that a run cut short leaves nothing that a later one cannot find."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
@@ -10,7 +10,7 @@ from django.db import transaction
 from .engine import lifecycle
 from .engine.accept import Problem
 from .engine.clock import Clock
-from .ids import shown
+from .ids import first_of, shown
 from .models import Attempt, Delivery, File, Output, Task, TaskEvent
 from .storage import storage
 from .webhooks.claims import OPEN
@@ -33,7 +33,7 @@ def remove_old_tasks(*, clock: Clock, limit: int) -> int:
     if not settings.TASK_KEEP_DAYS:
         return 0
     before = clock() - timedelta(days=settings.TASK_KEEP_DAYS)
-    old = Task.objects.filter(status__in=lifecycle.TERMINAL, finished_at__lt=before, id__lt=_first_id_of(before))
+    old = Task.objects.filter(status__in=lifecycle.TERMINAL, finished_at__lt=before, id__lt=first_of(before))
     return _remove(list(old.order_by("id").values_list("id", flat=True)[:limit]))
 
 
@@ -83,11 +83,6 @@ def remove(task_id: UUID, account_id: int) -> None:
 def _named_by_open_task(account_id: int, name: str) -> bool:
     open_tasks = Task.objects.filter(account=account_id).exclude(status__in=lifecycle.TERMINAL)
     return any(name in str(input) for input in open_tasks.values_list("input", flat=True).iterator())
-
-
-def _first_id_of(moment: datetime) -> UUID:
-    """The least UUIDv7 of a moment: ids sort by time, so the primary key finds the old rows."""
-    return UUID(int=int(moment.timestamp() * 1000) << 80)
 
 
 def _remove(task_ids: Sequence[UUID]) -> int:

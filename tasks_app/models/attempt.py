@@ -22,3 +22,6 @@ class Attempt(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["task_id"], name="attempt_of_task")]
+
+    def __str__(self):
+        return self.token

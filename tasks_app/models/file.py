@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from ..ids import Uuid7Field
+from ..ids import Uuid7Field, shown
 
 
 class File(models.Model):
@@ -17,3 +17,6 @@ class File(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["account_id", "id"], name="file_listed"), models.Index(fields=["created_at"], name="file_age")]
+
+    def __str__(self):
+        return shown("file", self.id)

@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from ..ids import Uuid7Field
+from ..ids import Uuid7Field, shown
 
 
 class Output(models.Model):
@@ -23,3 +23,6 @@ class Output(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["task_id", "position"], name="output_once")]
+
+    def __str__(self):
+        return shown("output", self.id)

@@ -78,7 +78,7 @@ class TestCredentials:
     def test_are_in_no_history(self, olga, plasma):
         olga.post(page(plasma), provider_form(new_credentials='{"api_key": "n3w"}'))
         (entry,) = LogEntry.objects.all()
-        assert entry.get_change_message() == "Changed Base url and new_credentials."
+        assert entry.get_change_message() == "Changed Base URL and new_credentials."
         assert "n3w" not in repr(vars(entry))
 
     @pytest.mark.parametrize(
