@@ -11,9 +11,11 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
+from unfold.paginator import InfinitePaginator
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget
 
 from . import credits, keys
@@ -43,11 +45,15 @@ class Keys(TabularInline):
     """An account's keys, to look at: "New key" above makes one, and a key's own page revokes it."""
 
     model = ApiKey
-    fields = readonly_fields = ("prefix", "name", "created_at", "last_used_at", "revoked_at")
+    fields = readonly_fields = ("its_page", "name", "created_at", "last_used_at", "revoked_at")
     ordering = ("-id",)
-    show_change_link = True
+    hide_title = True
     extra = 0
     can_delete = False
+
+    @display(description="Key")
+    def its_page(self, key):
+        return format_html('<a class="text-link" href="{}">{}</a>', reverse("admin:accounts_apikey_change", args=[key.id]), key)
 
     def has_add_permission(self, request, obj=None):
         return False
@@ -58,17 +64,29 @@ class Keys(TabularInline):
 
 @admin.register(Account)
 class AccountAdmin(ModelAdmin):
-    list_display = ("name", "is_enabled", "balance", "held", "free", "active", "max_active", "created_at")
+    list_display = ("name", "is_enabled", "owned", "set_aside", "free", "at_work", "created_at")
     list_filter = ("is_enabled",)
     search_fields = ("name",)
-    fields = ("name", "is_enabled", "max_active", "balance", "held", "free", "active", "created_at")
-    readonly_fields = ("balance", "held", "free", "active", "created_at")
+    fields = ("name", "is_enabled", "max_active", ("owned", "set_aside", "free"), "active", "created_at")
+    readonly_fields = ("owned", "set_aside", "free", "active", "created_at")
     inlines = (Keys,)
     actions_detail = ("grant", "adjust", "new_key")
 
+    @display(description="Balance", ordering="balance")
+    def owned(self, account):
+        return f"{account.balance:,}"
+
+    @display(description="Held", ordering="held")
+    def set_aside(self, account):
+        return f"{account.held:,}"
+
     @display(description="Free")
     def free(self, account):
-        return account.balance - account.held
+        return f"{account.balance - account.held:,}"
+
+    @display(description="Active", ordering="active")
+    def at_work(self, account):
+        return f"{account.active} of {account.max_active}"
 
     def save_model(self, request, obj, form, change):
         # A plain save() writes every column back, and with them the balance as it was when the page was opened.
@@ -122,17 +140,23 @@ class ApiKeyAdmin(ModelAdmin):
     def has_add_permission(self, request):
         return False  # an account's page makes keys
 
+    def has_change_permission(self, request, obj=None):
+        return False  # there is nothing to save
+
     def has_delete_permission(self, request, obj=None):
         return False  # a revoked key stays, to be recognised
 
-    @admin.action(description="Revoke the selected keys", permissions=["change"])
+    def has_revoke_permission(self, request, obj=None):
+        return request.user.has_perm("accounts.change_apikey")
+
+    @admin.action(description="Revoke the selected keys", permissions=["revoke"])
     def revoke_selected(self, request, queryset):
         for key in queryset:
             self._revoke(request, key)
 
     @action(
         description="Revoke",
-        permissions=["change"],
+        permissions=["revoke"],
         dialog={"title": "Revoke this key?", "description": "Requests with it are refused from now on.", "form_submit_text": "Revoke"},
     )
     def revoke(self, request, form, object_id):
@@ -151,12 +175,34 @@ class ApiKeyAdmin(ModelAdmin):
 class LedgerEntryAdmin(ModelAdmin):
     """Append-only, so nothing here can be changed; a mistake is put right by an adjustment."""
 
-    list_display = ("created_at", "account", "kind", "amount", "reference", "by", "note")
-    list_select_related = ("account",)
+    list_display = ("created_at", "account", "kind", "signed", "reference", "by", "note")
+    # Not joined: MariaDB would sort the ledger by account for each page. Unset, a column of accounts alone would join them.
+    list_select_related = ()
     list_filter = ("kind",)
-    search_fields = ("=reference", "=account__name")
+    fields = readonly_fields = ("account", "kind", "signed", "reference", "note", "by", "created_at")
+    search_fields = ("reference",)  # shows the field; what it finds is said below
+    search_help_text = "Account or task"
     ordering = ("-id",)
-    show_full_result_count = False  # it would count the whole ledger for each page
+    sortable_by = ()
+    # A count would read the whole ledger for each page.
+    paginator = InfinitePaginator
+    show_full_result_count = False
+    list_max_show_all = 0
+
+    @display(description="Credits")
+    def signed(self, entry):
+        return f"{entry.amount:+,}"
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).prefetch_related("account")
+
+    def get_search_results(self, request, queryset, search_term):
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        if term.startswith("task_"):
+            return queryset.filter(reference=term), False
+        return queryset.filter(account__in=list(Account.objects.filter(name__icontains=term).values_list("id", flat=True))), False
 
     def has_add_permission(self, request):
         return False

@@ -122,10 +122,12 @@ class PublicModelForm(forms.ModelForm):
     class Meta:
         model = PublicModel
         fields = "__all__"  # noqa: DJ007 - every column is the operator's
+        widgets = {"description": UnfoldAdminTextareaWidget(attrs={"rows": 3})}
 
 
 class RouteInline(TabularInline):
     model = Route
+    hide_title = True
     extra = 0
     fields = ("provider", "upstream_model", "priority", "weight", "max_jobs", "is_enabled")
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 from accounts import credits, keys
 from accounts.models import Account, ApiKey, LedgerEntry
 
-from .conftest import books
+from .conftest import books, settlement
 
 urlpatterns = [path("admin/", admin.site.urls)]
 
@@ -55,6 +55,7 @@ class TestTheAccountPage:
         credits.hold(acme.id, 37)
         text = says(olga.get(page(acme)))
         assert all(shown in text for shown in ("100", "37", "63", made[0].prefix))
+        assert f'href="{page(made[0])}"' in text
 
     def test_the_cap_can_be_changed(self, olga, acme):
         olga.post(page(acme), form(olga, acme, max_active="9"))
@@ -152,6 +153,11 @@ class TestRevokingKeys:
         assert made[0].prefix in text
         assert other.prefix not in text
 
+    def test_is_all_that_a_keys_page_can_do(self, olga, made):
+        text = says(olga.get(page(made[0])))
+        assert page(made[0], "revoke") in text
+        assert 'name="_save"' not in text
+
     def test_neither_digest_nor_key_is_on_any_page(self, olga, acme, made):
         for url in (page(acme), "/admin/accounts/apikey/", page(made[0])):
             text = says(olga.get(url))
@@ -166,6 +172,23 @@ class TestTheLedgerPage:
         assert olga.get("/admin/accounts/ledgerentry/add/").status_code == 403
         assert olga.post(page(entry), {"amount": "5"}).status_code == 403
         assert olga.post(page(entry, "delete"), {"post": "yes"}).status_code == 403
+
+    def test_finds_entries_by_account_and_by_task(self, olga, open_account, now):
+        for name, task in (("acme", "task_1"), ("bolt", "task_2")):
+            account = open_account(name)
+            credits.hold(account.id, 7)
+            credits.settle([settlement(account, held=7, captured=7, reference=task)], now=now)
+        for term in ("CM", "task_1"):
+            text = says(olga.get("/admin/accounts/ledgerentry/", {"q": term}))
+            assert "task_1" in text
+            assert "task_2" not in text
+
+    def test_neither_counts_nor_joins(self, olga, acme):
+        with CaptureQueriesContext(connection) as queries:
+            says(olga.get("/admin/accounts/ledgerentry/"))
+        assert not any("COUNT(" in query["sql"] for query in queries)
+        (read,) = [query["sql"] for query in queries if "accounts_ledgerentry" in query["sql"]]
+        assert "JOIN" not in read
 
     @pytest.mark.parametrize("name", ["ledgerentry", "apikey", "account"])
     def test_a_list_costs_the_same_number_of_queries_however_long_it_is(self, olga, open_account, now, name):
