@@ -19,7 +19,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https://")
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-USE_TZ, TIME_ZONE, LANGUAGE_CODE = True, "UTC", "en"
+USE_TZ, TIME_ZONE, LANGUAGE_CODE, FORMAT_MODULE_PATH = True, "UTC", "en", "config.formats"
 APPEND_SLASH = False
 # Static files are served from the packages they come in, so there is nothing to collect before a start.
 STATIC_URL, STATIC_ROOT, WHITENOISE_USE_FINDERS = "static/", None, True
@@ -27,7 +27,7 @@ STATIC_URL, STATIC_ROOT, WHITENOISE_USE_FINDERS = "static/", None, True
 INSTALLED_APPS = [
     "unfold",
     "django.contrib.admin",
-    "django.contrib.auth",
+    "config.apps.Operators",  # django.contrib.auth
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
@@ -35,7 +35,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
-    "django_celery_beat",
+    "config.apps.Schedule",  # django_celery_beat
     "accounts",
     "providers",
     "tasks_app",
@@ -57,6 +57,7 @@ MIDDLEWARE = [
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [ROOT / "config/templates"],  # the admin's frame, where ours differs from unfold's
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -137,7 +138,13 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
 
-UNFOLD = {"SITE_TITLE": "Darkroom", "SITE_HEADER": "Darkroom"}
+UNFOLD = {
+    "SITE_TITLE": "Darkroom",
+    "SITE_HEADER": "Darkroom",
+    "SITE_SUBHEADER": "All times are UTC",
+    "SITE_SYMBOL": "camera",
+    "SITE_URL": None,
+}
 
 LOG_FORMAT = env["LOG_FORMAT"]
 LOGGING = logging.configured(LOG_FORMAT, env["LOG_LEVEL"])
