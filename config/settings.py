@@ -2,10 +2,11 @@
 
 from urllib.parse import unquote, urlsplit
 
+from django.templatetags.static import static
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from . import logging
+from . import logging, sidebar
 from .celery import SCHEDULE as CODE_SCHEDULE  # importing the application here makes every Django process publish to our broker
 from .env import ROOT, env
 
@@ -144,6 +145,10 @@ UNFOLD = {
     "SITE_SUBHEADER": "All times are UTC",
     "SITE_SYMBOL": "camera",
     "SITE_URL": None,
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("tasks_app/favicon.svg")}],
+    "STYLES": [lambda request: static("tasks_app/admin.css")],
+    "SIDEBAR": {"navigation": sidebar.NAVIGATION},
+    "DASHBOARD_CALLBACK": "tasks_app.admin.overview.add_to",
 }
 
 LOG_FORMAT = env["LOG_FORMAT"]

@@ -51,7 +51,7 @@ def remove_old_deliveries(*, clock: Clock, limit: int) -> int:
     if not settings.DELIVERY_KEEP_DAYS:
         return 0
     before = clock() - timedelta(days=settings.DELIVERY_KEEP_DAYS)
-    old = Delivery.objects.filter(id__lt=_first_id_of(before)).exclude(status__in=OPEN).order_by("id")
+    old = Delivery.objects.filter(id__lt=first_of(before)).exclude(status__in=OPEN).order_by("id")
     removed = 0
     for _ in range(BATCHES):
         removed += (count := Delivery.objects.filter(id__in=list(old.values_list("id", flat=True)[:limit])).delete()[0])

@@ -66,7 +66,7 @@ def one(account_id: int, order: Order, *, now: datetime) -> Accepted:
     """Queue one order, or find the task that this idempotency key already made; raises Problem."""
     task = _row(account_id, order, now)
     try:
-        if not company.line.join(task):
+        if not company.join(task):
             whole(partial(_insert, task))
     except IntegrityError:
         return _replay(account_id, order)

@@ -16,7 +16,7 @@ from threading import Event, Lock
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, OperationalError, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 
 from accounts import credits
 
@@ -77,8 +77,14 @@ class Line:
             place.called.set()
 
 
+def join(task: Task) -> bool:
+    """Whether the task is written, with its hold and a slot. Where it is not, nothing of it is there: it must be written alone."""
+    # Within a transaction of the caller's it would hang on that one, and so would the tasks of others.
+    return not connection.in_atomic_block and line.join(task)
+
+
 def write(tasks: Sequence[Task]) -> list[bool]:
-    """Whether each is written, with its hold and a slot; of one that is not, nothing is left."""
+    """Write all of them; whether each is written. Of one that is not, nothing is left."""
     try:
         with transaction.atomic():
             refused = _write(tasks)

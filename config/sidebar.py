@@ -1,0 +1,57 @@
+"""The operator's side bar: the screens in the product's words, each shown to who may look at it."""
+
+from functools import partial
+
+from django.urls import reverse_lazy
+
+
+def may_view(app: str, model: str, request) -> bool:
+    return any(request.user.has_perm(f"{app}.{verb}_{model}") for verb in ("view", "change"))
+
+
+def screen(title: str, icon: str, model: str) -> dict:
+    """A line that leads to the list of `model`; the icon is one of Google's Material Symbols."""
+    app, _, name = model.partition(".")
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(f"admin:{app}_{name}_changelist"),
+        "permission": partial(may_view, app, name),
+    }
+
+
+def group(title: str, *screens: dict) -> dict:
+    return {"title": title, "items": list(screens)}
+
+
+NAVIGATION = [
+    group(
+        "Tasks",
+        screen("Tasks", "movie", "tasks_app.task"),
+        screen("Attempts", "send", "tasks_app.attempt"),
+        screen("Outputs", "image", "tasks_app.output"),
+        screen("Files", "upload_file", "tasks_app.file"),
+    ),
+    group(
+        "Accounts",
+        screen("Accounts", "groups", "accounts.account"),
+        screen("API keys", "key", "accounts.apikey"),
+        screen("Ledger", "receipt_long", "accounts.ledgerentry"),
+    ),
+    group(
+        "Providers",
+        screen("Providers", "cloud", "providers.provider"),
+        screen("Models and routes", "category", "providers.publicmodel"),
+    ),
+    group(
+        "Schedule",
+        screen("Duties", "schedule", "django_celery_beat.periodictask"),
+        screen("Intervals", "timer", "django_celery_beat.intervalschedule"),
+        screen("Crontabs", "calendar_month", "django_celery_beat.crontabschedule"),
+    ),
+    group(
+        "Operators",
+        screen("Operators", "person", "auth.user"),
+        screen("Groups", "badge", "auth.group"),
+    ),
+]

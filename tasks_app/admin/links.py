@@ -1,0 +1,20 @@
+"""Links from one screen to another."""
+
+from django.urls import reverse
+from django.utils.safestring import SafeString
+
+from providers.models import Provider
+
+from .pieces import link, mono
+
+
+def to_task(public_id: str) -> SafeString:
+    return link(reverse("admin:tasks_app_task_change", args=[public_id]), mono(public_id))
+
+
+def to_account(id: int, name: str) -> SafeString:
+    return link(reverse("admin:accounts_account_change", args=[id]), name)
+
+
+def to_provider(provider: Provider) -> SafeString:
+    return link(reverse("admin:providers_provider_change", args=[provider.id]), provider.name)

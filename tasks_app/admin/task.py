@@ -1,0 +1,201 @@
+"""The screen of tasks: what was asked, how it went, what it cost, and what an operator may do about it."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from functools import partial
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+from unfold.decorators import action, display
+from unfold.forms import BaseDialogForm
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from .. import ids
+from ..engine import cancel, lifecycle, refund, retry
+from ..engine.accept import Problem
+from ..models import Task
+from . import filters, search, task_page
+from .facts import FactsAdmin, public_id
+from .pieces import NONE, moment, one_line, two_lines
+
+
+class RetryForm(BaseDialogForm):
+    """`key` is the new task's idempotency key, so a button that is pressed twice makes one task."""
+
+    key = forms.CharField(widget=forms.HiddenInput, initial=lambda: ids.shown("retry", ids.new()), max_length=100)
+
+
+class RefundForm(BaseDialogForm):
+    note = forms.CharField(max_length=200, widget=UnfoldAdminTextInputWidget, help_text="Why; it stays in the ledger.")
+
+
+@display(description="Account")
+def account(task: Task) -> str:
+    return two_lines(task.account.name, task.end_user)
+
+
+@display(description="Provider")
+def provider(task: Task) -> str:
+    attempts = one_line(f"{task.attempts} attempt{'s' if task.attempts > 1 else ''}") if task.attempts else ""
+    return two_lines(task.provider.name if task.provider else NONE, attempts)
+
+
+@display(description="Credits")
+def credits(task: Task) -> str:
+    return two_lines(f"{task.hold:,}", "held") if task.captured is None else f"{task.captured:,}"
+
+
+@display(description="Created")
+def created(task: Task) -> str:
+    return two_lines(moment(task.created_at), one_line(task_page.took(task)))
+
+
+@admin.register(Task)
+class TaskAdmin(FactsAdmin):
+    prefix = "task"
+    list_display = (public_id, task_page.state, task_page.model, account, provider, credits, created)
+    list_filter = (
+        filters.StatusFilter,
+        "flagged",
+        filters.CreatedFilter,
+        filters.KindFilter,
+        filters.ModelFilter,
+        filters.ProviderFilter,
+    )
+    search_fields = ("id",)  # shows the field; search.py says what it finds
+    search_help_text = "Task, account, end user or idempotency key"
+    actions = ("cancel_selected", "retry_selected")
+    actions_detail = ("cancel", "retry", "refund")
+
+    def has_operate_permission(self, request, obj=None):
+        """To cancel and to retry."""
+        return request.user.has_perm("tasks_app.change_task")
+
+    def has_refund_permission(self, request, obj=None):
+        """Credits are the account's, so who refunds may change accounts too."""
+        return self.has_operate_permission(request) and request.user.has_perm("accounts.change_account")
+
+    def get_queryset(self, request):
+        # Accounts and providers are read by queries of their own: joined, MariaDB sorts a million tasks by account for each page (13 s).
+        return super().get_queryset(request).prefetch_related("account", "provider")
+
+    def get_search_results(self, request, queryset, search_term):
+        return (queryset.filter(search.matching(search_term)) if search_term.strip() else queryset), False
+
+    def get_fieldsets(self, request, obj=None):
+        return task_page.groups(obj, with_outputs=request.user.has_perm("tasks_app.view_output"))
+
+    def get_actions_detail(self, request, object_id):
+        """Those that the task's state allows now; the engine has the last word all the same."""
+        task = self.get_object(request, unquote(object_id))
+        return [one for one in super().get_actions_detail(request, object_id) if task and _is_possible(one.path, task)]
+
+    @admin.action(description="Cancel the selected tasks", permissions=["operate"])
+    def cancel_selected(self, request, queryset):
+        self._act(request, queryset, _cancel)
+
+    @admin.action(description="Retry the selected tasks", permissions=["operate"])
+    def retry_selected(self, request, queryset):
+        self._act(request, queryset, _retry)
+
+    @action(
+        description="Cancel task",
+        permissions=["operate"],
+        dialog={
+            "title": "Cancel this task?",
+            "description": "A waiting task ends at once and its credits come back. A running one ends when its upstream has stopped it, "
+            "and costs what the upstream then charges.",
+            "form_submit_text": "Yes, cancel the task",
+        },
+    )
+    def cancel(self, request, form, object_id):
+        return self._act_on_page(request, object_id, _cancel)
+
+    @action(
+        description="Retry",
+        permissions=["operate"],
+        dialog={
+            "title": "Retry this task?",
+            "description": "Its order is accepted once more, as a new task that its account pays for.",
+            "form_class": RetryForm,
+            "form_submit_text": "Retry",
+        },
+    )
+    def retry(self, request, form, object_id):
+        return self._act_on_page(request, object_id, partial(_retry, key=form.cleaned_data["key"]))
+
+    @action(
+        description="Refund",
+        permissions=["refund"],
+        dialog={
+            "title": "Refund this task?",
+            "description": "All that it captured goes back to its account. A task is refunded once.",
+            "form_class": RefundForm,
+            "form_submit_text": "Refund",
+        },
+    )
+    def refund(self, request, form, object_id):
+        return self._act_on_page(request, object_id, partial(_refund, note=form.cleaned_data["note"]))
+
+    def _act_on_page(self, request, object_id: str, do: Callable[..., str]) -> HttpResponse:
+        """To one task; and back to its page, by header where htmx sent the dialog (it would follow a redirect itself)."""
+        task = self.get_object(request, unquote(object_id))
+        if task is None:
+            raise Http404
+        self._act(request, [task], do)
+        url = reverse("admin:tasks_app_task_change", args=[task])
+        return HttpResponse(headers={"HX-Redirect": url}) if request.headers.get("HX-Request") else redirect(url)
+
+    def _act(self, request, tasks: Iterable[Task], do: Callable[..., str]) -> None:
+        """Do it to each task, in the operator's name; say what came of it, one sentence for all tasks with the same end."""
+        ends = defaultdict(list)
+        for task in tasks:
+            try:
+                said = do(task, by=request.user.get_username(), now=timezone.now())
+            except Problem as refused:
+                ends[messages.WARNING, _reasons(refused)].append(task)
+            else:
+                self.log_change(request, task, said)
+                ends[messages.SUCCESS, said].append(task)
+        for (level, said), ended in ends.items():
+            messages.add_message(request, level, f"{_named(ended)}: {said}")
+
+
+def _is_possible(verb: str, task: Task) -> bool:
+    match verb:
+        case "cancel":
+            return task.status in ("queued", "submitting", "running")
+        case "retry":
+            return task.status in lifecycle.TERMINAL
+        case "refund":
+            return bool(task.captured)
+    raise AssertionError(f"there is no {verb!r}")
+
+
+def _cancel(task: Task, *, by: str, now: datetime) -> str:
+    cancel.request(task.id, task.account_id, by=by, now=now)
+    is_over = Task.objects.filter(id=task.id, status="canceled").exists()
+    return "canceled." if is_over else "asked to cancel; it ends when its upstream has stopped it."
+
+
+def _retry(task: Task, *, by: str, now: datetime, key: str | None = None) -> str:
+    retry.request(task.id, task.account_id, by=by, key=key, now=now)
+    return "retried as a new task; the timeline names it."
+
+
+def _refund(task: Task, *, by: str, now: datetime, note: str) -> str:
+    return f"{refund.request(task.id, by=by, note=note, now=now):,} credits refunded."
+
+
+def _reasons(refused: Problem) -> str:
+    return " ".join([refused.detail, *(f"{fault['field']} {fault['message']}." for fault in refused.errors)])
+
+
+def _named(tasks: Sequence[Task]) -> str:
+    return f"{len(tasks)} tasks" if len(tasks) > 3 else ", ".join(map(str, tasks))
