@@ -128,6 +128,7 @@ class MariaDB(Server):
             "--no-defaults",
             *as_root(),
             f"--datadir={self._data}",
+            f"--tmpdir={self.folder}",
             f"--socket={self._socket}",
             f"--pid-file={self.folder}/pid",
             f"--port={self.port}",
@@ -156,6 +157,7 @@ class MariaDB(Server):
 
     def _install(self) -> None:
         command = [found("mariadb-install-db"), "--no-defaults", *as_root(), f"--datadir={self._data}"]
+        command += [f"--tmpdir={self.folder}"]  # two that begin in the same /tmp may take each other's tables
         command += ["--auth-root-authentication-method=normal", "--skip-test-db"]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:

@@ -1,13 +1,15 @@
 """Tasks that arrive together: one writes for all, and each gets its own answer."""
 
-from threading import Event, Thread
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier, Event, Thread
 
 import pytest
 from django.db import OperationalError, connection
 
 from accounts.models import Account
 from tasks_app import ids
-from tasks_app.engine import company, queue
+from tasks_app.engine import accept, company, queue
 from tasks_app.engine.company import Line
 from tasks_app.models import Task
 from tests.cast import START
@@ -182,3 +184,43 @@ def lost_at(beginning: str, *, code: int = 2013):
         return ask(sql, *rest)
 
     return execute
+
+
+def test_within_a_transaction_of_the_callers_nobody_joins(task):
+    assert company.join(task()) is False
+    assert written() == set()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif("connection.vendor != 'mysql'", reason="SQLite has one writer at a time")
+class TestFortyAtOnce:
+    """accept.one in as many threads: acme and a member who can pay for ten tasks of three credits, by turns."""
+
+    @pytest.fixture
+    def outcomes(self, acme, member, plasma):
+        ten = member("ten", credits=10 * 3)
+        start = Barrier(40)
+
+        def orders(number):
+            who = (acme, ten)[number % 2]
+            order = who.order(MODEL, idempotency_key="twins" if number in (0, 2) else None)
+            start.wait(10)
+            try:
+                accepted = accept.one(who.id, order, now=START)
+                return who.account.name, accepted.task.id, accepted.replayed
+            except accept.Problem as problem:
+                return who.account.name, problem.code, None
+            finally:
+                connection.close()
+
+        with ThreadPoolExecutor(40) as pool:
+            return list(pool.map(orders, range(40))), ten
+
+    def test_each_gets_its_own_answer_and_the_books_close(self, outcomes, acme):
+        answers, ten = outcomes
+        made = {id for _, id, replayed in answers if replayed is False}
+        assert made == written()
+        assert Counter(name for name, _, replayed in answers if replayed is False) == {"acme": 19, "ten": 10}
+        assert Counter(code for name, code, replayed in answers if replayed is None) == {"insufficient_credits": 10}
+        assert [replayed for _, _, replayed in answers].count(True) == 1
+        assert (acme.held, acme.active, ten.held, ten.active) == (57, 19, 30, 10)
