@@ -18,6 +18,10 @@ PACKAGE = "scf_client.functions"
 FUNCTIONS = Path(__file__).resolve().parent.parent / "functions"
 HOME = FUNCTIONS.parent.parent
 
+# What a function learns of the runtime's environment: where programs, packages and fonts are. It decodes files from anywhere, so no
+# key, password or address may lie in its reach.
+PROGRAMS = ("PATH", "LD_LIBRARY_PATH", "PYTHONPATH", "PYTHONUNBUFFERED", "VIRTUAL_ENV", "IMAGEIO_FFMPEG_EXE")
+PLACES = ("HOME", "TMPDIR", "TZ", "LANG", "LC_ALL", "LC_CTYPE", "FONTCONFIG_PATH", "FONTCONFIG_FILE")
 SPENT = ("out_of_memory", "internal")  # after these a process may not be itself any more
 
 
@@ -50,6 +54,7 @@ class Instance:
             self._process = subprocess.Popen(
                 command,
                 cwd=HOME,
+                env={name: os.environ[name] for name in (*PROGRAMS, *PLACES) if name in os.environ},
                 stdin=subprocess.DEVNULL,
                 pass_fds=(listening.fileno(),),
                 start_new_session=True,

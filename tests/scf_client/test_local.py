@@ -116,6 +116,19 @@ class TestAPageInABrowserOnThisMachine:
         assert shared.call("GET", "/healthz", Host="localhost:1")[0] == 200
 
 
+class TestAFunction:
+    def test_and_its_encoder_know_no_secret_of_the_runtimes(self, tmp_path, monkeypatch):
+        for name in ("SECRET_KEY", "SEALING_KEYS", "DATABASE_URL", "VENDOR_KEY"):
+            monkeypatch.setenv(name, "s3cret")
+        runtime = Runtime(tmp_path).start()
+        runtime.submit("x1", LONG_VIDEO, kind="video.generate")
+        pid = runtime.working("x1")
+        known = {process: Path(f"/proc/{process}/environ").read_bytes() for process in (pid, *instances_below(pid))}
+        runtime.kill()
+        assert len(known) > 1
+        assert all(b"PATH=" in environment and b"s3cret" not in environment for environment in known.values())
+
+
 class TestMoreRunsThanAreTaken:
     def test_are_sent_away_and_taken_when_one_is_over(self, tmp_path):
         runtime = Runtime(tmp_path).start("--at-once", "1")
