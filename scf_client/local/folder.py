@@ -117,7 +117,7 @@ class Folder:
         """The whole of it or nothing, for good when this returns."""
         fresh = self._work / f"{path.parent.name}-{path.name}"
         with fresh.open("w", encoding="utf-8") as file:
-            json.dump(value, file, ensure_ascii=False)
+            json.dump(value, file)  # escaped: an input that the function will refuse may hold half a surrogate pair
             file.flush()
             os.fsync(file.fileno())
         os.replace(fresh, path)

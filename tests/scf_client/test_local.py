@@ -74,6 +74,10 @@ class TestARun:
         assert state["status"] == "failed"
         assert (state["result"]["error"]["code"], state["result"]["error"]["field"]) == ("invalid_input", "prompt")
 
+    def test_with_half_a_character_in_its_input_fails_by_the_functions_word(self, shared):
+        assert shared.submit("a7", {"prompt": "\ud800"})[0] == 202
+        assert shared.over("a7")["result"]["error"]["code"] == "invalid_input"
+
     def test_uses_the_warm_instance_of_the_run_before(self, shared):
         shared.submit("a5", CARD)
         shared.over("a5")

@@ -15,10 +15,12 @@ class Schema:
 
     def __init__(self, path: Path):
         self._schema = json.loads(path.read_text(encoding="utf-8"))
-        self._validator = jsonschema_rs.Draft202012Validator(self._schema, offline=True)
+        # A message never quotes the value: it may be a path on our disk, or a megabyte.
+        self._validator = jsonschema_rs.Draft202012Validator(self._schema, offline=True, mask="This value")
 
     def checked(self, given: Any) -> dict[str, Any]:
         """The input with its defaults filled in; raises Invalid that names the first field at fault."""
+        _check_text(given)
         full = _filled(self._schema, given)
         for fault in self._validator.iter_errors(_without_media(full)):
             raise Invalid(fault.message, field=written(fault.instance_path) or None)
@@ -32,6 +34,13 @@ def written(path: list[str | int]) -> str:
 
 def is_media(value: Any) -> bool:
     return isinstance(value, Mapping) and isinstance(value.get("path"), str)
+
+
+def _check_text(given: Any) -> None:
+    try:
+        json.dumps(given, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise Invalid("The input holds half of a surrogate pair, which is no character.") from None
 
 
 def _filled(schema: Mapping[str, Any], value: Any) -> Any:

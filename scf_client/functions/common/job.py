@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,11 @@ class Job:
     work: Path
 
     def progress(self, part: float) -> None:
-        """Tell how far the run has come, 0 to 1."""
+        """Tell how far the run has come, 0 to 1, where that can be written: no run fails for it."""
         fresh = self.work / "progress.new"
-        fresh.write_text(f"{min(max(part, 0), 1):.3f}", encoding="utf-8")
-        os.replace(fresh, self.work / "progress")
+        with suppress(OSError):
+            fresh.write_text(f"{min(max(part, 0), 1):.3f}", encoding="utf-8")
+            os.replace(fresh, self.work / "progress")
 
 
 @dataclass(frozen=True)

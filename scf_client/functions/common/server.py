@@ -124,12 +124,12 @@ class _Handler(BaseHTTPRequestHandler):
 def _job(kinds: Mapping[str, Kind], event: Mapping[str, Any]) -> tuple[Job, Kind]:
     kind = kinds.get(str(event.get("kind")))
     if kind is None:
-        raise Invalid(f"This function does {' and '.join(kinds)}, not {event.get('kind')!r}.")
+        raise Invalid(f"This function does {' and '.join(kinds)}, and nothing else.")
     try:
         out, work = Path(event["out"]), Path(event["work"])
         job = Job(str(event["token"]), kind.schema.checked(event["input"]), out, work)
     except (KeyError, TypeError) as fault:
-        raise Invalid(f"The event lacks {fault}.") from None
+        raise Invalid(f"The event's token, input, out and work are not all there ({type(fault).__name__}).") from None
     out.mkdir(parents=True, exist_ok=True)
     work.mkdir(parents=True, exist_ok=True)
     return job, kind

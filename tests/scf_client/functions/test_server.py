@@ -12,6 +12,7 @@ import jsonschema
 import pytest
 
 from scf_client.functions import common
+from scf_client.functions.common.job import Job
 from tests.scf_client import samples
 from tests.scf_client.function import Function
 from tests.scf_client.runtime import PATIENCE_S, is_running, wait_until
@@ -60,8 +61,25 @@ class TestAnEvent:
     def test_of_a_kind_that_this_function_does_not_do_is_refused(self, functions):
         assert "text.process" in functions("text_process")("image.stitch", {}).error["message"]
 
+    @pytest.mark.parametrize("given", [{"prompt": "a\ud800b"}, {"prompt": "a", "\ud800": 1}, {"prompt": "a", "size": "\udfff"}])
+    def test_with_half_a_character_is_refused(self, draw, given):
+        assert draw(given).error["code"] == "invalid_input"
+
+    def test_that_does_not_fit_the_schema_is_answered_without_its_values(self, functions, tmp_path):
+        path = str(tmp_path / "private.png")
+        error = functions("image_stitch")("image.stitch", {"images": [{"path": path}] * 51}).error
+        assert (error["field"], error["message"]) == ("images", "This value has more than 50 items")
+        long = functions("text_process")("text.process", {"text": "x" * 100_001, "operations": ["count"]}).error
+        assert long["message"] == "This value is longer than 100000 characters"
+
     def test_to_another_path_is_not_found(self, functions):
         assert functions("text_process").post(b"{}", "/other")[0] == 404
+
+
+class TestProgress:
+    def test_that_cannot_be_written_fails_nothing(self, tmp_path):
+        # The thread that tells it also empties a pipe of ffmpeg's, which would stand still without it.
+        Job("t", {}, tmp_path, tmp_path / "gone").progress(0.5)
 
 
 class TestTheProcess:
