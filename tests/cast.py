@@ -13,7 +13,8 @@ from accounts import credits, keys
 from accounts.models import Account
 from providers import catalogue, credentials, directory
 from providers.models import Provider, PublicModel, Route
-from tasks_app.engine import accept, cancel, loop, notify, poll, store, submit
+from tasks_app.engine import accept, cancel, loop, notify, poll, pump, store, submit
+from tasks_app.engine.decisions import Outcome
 from tasks_app.models import Task
 from tests.upstreams import Cos, Grit, Plasma
 
@@ -87,6 +88,10 @@ class Road:
 
     def submits(self) -> int:
         return submit.run(self.clock)
+
+    def calls(self, step, claimed) -> Outcome:
+        """What a step's call for one claimed row comes to; for tests that put something between the beats."""
+        return loop.start(pump.outcome_of(step.call, claimed)).result(20)
 
     def polls(self) -> int:
         return poll.run(self.clock)

@@ -6,7 +6,7 @@ queued ─► submitting ─► running ─► storing ─► succeeded
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from uuid import UUID
@@ -78,7 +78,7 @@ def _advance(steps: Sequence[Step], now: datetime) -> set[UUID]:
     stays = [step for step in steps if isinstance(step.decision, Stay)]
     moves = sorted((step for step in steps if isinstance(step.decision, Move)), key=lambda step: step.claimed.id)
     _stay(stays)
-    moved = [step for step in moves if _move(step, now)]
+    moved = [done for step in moves if (done := _moved(step, now))]
     TaskEvent.objects.bulk_create(_event(step, now) for step in moved)
     Output.objects.bulk_create(output for step in moved for output in _outputs(step, now))
     if outbox.queue([told for step in moved if (told := _told(step))], now=now):
@@ -124,12 +124,23 @@ def _stay_columns(step: Step) -> tuple:
     return tuple(columns.items())
 
 
+def _moved(step: Step, now: datetime) -> Step | None:
+    """What was carried out of a step; None where its claim does not hold any more."""
+    if _move(step, now):
+        return step
+    # Its client said stop while the call was open, and was told that this holds: it must not wait to be bought again.
+    instead = replace(step, decision=Move("canceled"))
+    return instead if step.decision.status == "queued" and _move(instead, now) else None
+
+
 def _move(step: Step, now: datetime) -> bool:
     claimed, move = step.claimed, step.decision
     if move.status not in TRANSITIONS.get(claimed.row["status"], ()):
         raise AssertionError(f"{claimed.row['status']} → {move.status} is not in the table of transitions")
     # The lane as well: let in since it was read, a parked task has a slot by now, and settling would not give that back.
     mine = Task.objects.filter(id=claimed.id, lease_token=claimed.token, status=claimed.row["status"], lane=claimed.row["lane"])
+    if move.status == "queued":
+        mine = mine.filter(cancel_requested_at=None)
     return mine.update(**_columns(step, now)) == 1
 
 

@@ -125,7 +125,7 @@ class Run:
         return not self.open or worth_it or self.pump.wake.is_set() or monotonic() - self.looked_at > LOOK_EVERY
 
     def start(self, claimed: Claimed) -> None:
-        future = loop.start(_outcome(self.pump.call, claimed))
+        future = loop.start(outcome_of(self.pump.call, claimed))
         self.open[future] = claimed
         future.add_done_callback(self.arrived.put)
 
@@ -177,7 +177,7 @@ def guarded(work: Callable[[], T]) -> T | None:
         return None
 
 
-async def _outcome(call: Callable[[Claimed], Awaitable[Outcome]], claimed: Claimed) -> Outcome:
+async def outcome_of(call: Callable[[Claimed], Awaitable[Outcome]], claimed: Claimed) -> Outcome:
     """What the call came to; an error it raised is the outcome."""
     try:
         return await call(claimed)
