@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from providers.errors import Invalid, NoOutput, NotAccepted, NotFound, OutcomeUnknown, UpstreamError
+from providers.errors import Invalid, NoOutput, NotAccepted, NotFound, OutcomeUnknown, Refused, UpstreamError
 from providers.outcomes import Accepted, Facts, Failed, Finished, Running
 
 LONGEST_WAIT = timedelta(minutes=5)
@@ -130,6 +130,16 @@ def after_submit(task: Snapshot, outcome: Outcome, facts: Facts, now: datetime) 
         case UpstreamError():
             return Move("failed", error=outcome)
     raise AssertionError(f"no submit ends in {outcome!r}")
+
+
+def heard_again(outcome: Outcome, facts: Facts) -> Outcome:
+    """What the answer to a second question about a submit says of the first one: that it could not be asked says nothing."""
+    match outcome:
+        case Refused() if facts.token == "replays":
+            return outcome  # it would have answered with the job, had it one
+        case UpstreamError(retry_after=retry_after):
+            return OutcomeUnknown(retry_after=retry_after)
+    return outcome
 
 
 def after_poll(task: Snapshot, outcome: Outcome, facts: Facts, now: datetime) -> Decision:

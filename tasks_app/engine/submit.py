@@ -15,7 +15,7 @@ from django.conf import settings
 
 from providers import catalogue
 from providers.adapters import Adapter
-from providers.errors import NotSent, OutcomeUnknown
+from providers.errors import NotSent, OutcomeUnknown, UpstreamError
 from providers.outcomes import Accepted, Finished, Job
 
 from .. import inputs
@@ -60,32 +60,14 @@ async def call(task: Submission) -> Outcome:
     """Buy it, or find out what became of an earlier try; the answer's inline bytes are put into storage first."""
     if task.known:
         return task.known
-    facts = task.adapter.FACTS
-    if not task.is_fresh and not facts.can_ask_again:
-        return OutcomeUnknown()
-    media = await inputs.gather(task.id, task.schema, task.input, task.plan, local=facts.local_media)
-    if not task.may_send:
-        # Paused for so long that another worker may have taken over. Nothing was sent by this one.
-        return NotSent() if task.is_fresh else OutcomeUnknown()
-    job = replace(task.job, input=media)
-    if task.is_fresh or facts.token == "replays":
-        return await _kept(task, await task.adapter.submit(job))
-    return await _kept(task, await task.adapter.find(job))
+    return await _kept(task, await (_buy(task) if task.is_fresh else _ask_again(task)))
 
 
 def land(arrived: Arrived, clock: Clock) -> None:
     now = clock()
-    steps = [lifecycle.Step(task, decisions.after_submit(task.snapshot, outcome, task.adapter.FACTS, now)) for task, outcome in arrived]
-    whole(partial(_land, arrived, steps, now))
-
-
-def _land(arrived: Arrived, steps: list[lifecycle.Step], now) -> None:
-    for task, outcome in arrived:
-        attempts.landed(task, outcome, now=now)
-    moved = lifecycle.advance(steps, now=now)
-    for task, outcome in arrived:
-        if isinstance(outcome, Accepted | Finished) and task.id not in moved:
-            attempts.orphan(task)
+    heard = [(task, outcome if task.is_fresh else decisions.heard_again(outcome, task.adapter.FACTS)) for task, outcome in arrived]
+    steps = [lifecycle.Step(task, decisions.after_submit(task.snapshot, outcome, task.adapter.FACTS, now)) for task, outcome in heard]
+    whole(partial(_land, heard, steps, now))
 
 
 def _with_inputs(claimed: list[Claimed], *, is_fresh: bool) -> list[Submission]:
@@ -100,6 +82,36 @@ def _submission(claimed: Claimed, input: dict, is_fresh: bool, known: Accepted |
     schema = catalogue.get(claimed.row["model"]).schema
     plan = inputs.plan(claimed.row["account_id"], schema, input)
     return Submission(claimed.row, claimed.taken, jobs.adapter(claimed), jobs.job(claimed), input, schema, plan, is_fresh, known)
+
+
+async def _buy(task: Submission) -> Outcome:
+    job = await _with_media(task)
+    if not task.may_send:  # paused for so long that another worker may have taken over
+        raise NotSent
+    return await task.adapter.submit(job)
+
+
+async def _ask_again(task: Submission) -> Outcome:
+    """With the same token, or by a look-up, which needs no inputs."""
+    facts = task.adapter.FACTS
+    if not facts.can_ask_again:
+        raise OutcomeUnknown
+    if facts.token != "replays":
+        return await task.adapter.find(task.job)
+    try:
+        job = await _with_media(task)
+    except UpstreamError as error:  # an input that is gone by now says nothing of what was sent with it
+        if facts.can_find:
+            return await task.adapter.find(task.job)
+        raise OutcomeUnknown from error
+    if not task.may_send:
+        raise OutcomeUnknown
+    return await task.adapter.submit(job)
+
+
+async def _with_media(task: Submission) -> Job:
+    media = await inputs.gather(task.id, task.schema, task.input, task.plan, local=task.adapter.FACTS.local_media)
+    return replace(task.job, input=media)
 
 
 async def _kept(task: Submission, outcome: Outcome) -> Outcome:
@@ -132,6 +144,15 @@ async def _put(key: str, found) -> None:
 
 async def _once(content: bytes):
     yield content
+
+
+def _land(arrived: Arrived, steps: list[lifecycle.Step], now) -> None:
+    for task, outcome in arrived:
+        attempts.landed(task, outcome, now=now)
+    moved = lifecycle.advance(steps, now=now)
+    for task, outcome in arrived:
+        if isinstance(outcome, Accepted | Finished) and task.id not in moved:
+            attempts.orphan(task)
 
 
 pump = Pump("submit", take, call, land, window=settings.SUBMIT_WINDOW, repeatable=False)

@@ -32,6 +32,7 @@ from tasks_app.engine.decisions import (
     after_store,
     after_submit,
     backoff,
+    heard_again,
     jitter,
     stop_wanted,
 )
@@ -115,6 +116,24 @@ class TestAfterASubmit:
     def test_a_lookup_that_finds_nothing_queues_the_task_again(self):
         move = after_submit(task(), None, HONEST, NOW)
         assert (move.status, move.avoid) == ("queued", None)
+
+
+class TestHearingAgainOfASubmit:
+    @pytest.mark.parametrize("error", [*NOT_ACCEPTED, NotFound(), OutcomeUnknown(), GenerationFailed()], ids=named)
+    @pytest.mark.parametrize("facts", [HONEST, replace(DEAF, can_find=True)], ids=["by token", "by look-up"])
+    def test_that_it_could_not_be_asked_says_nothing_of_the_first_time(self, error, facts):
+        assert isinstance(heard_again(error, facts), OutcomeUnknown)
+
+    def test_the_time_that_a_busy_upstream_names_is_kept(self):
+        assert heard_again(RateLimited(retry_after=90), HONEST).retry_after == 90
+
+    @pytest.mark.parametrize("outcome", [Accepted({}), Finished((Found("https://x/1"),)), None], ids=["accepted", "finished", "nothing"])
+    def test_an_answer_is_an_answer(self, outcome):
+        assert heard_again(outcome, HONEST) is outcome
+
+    def test_a_refusal_counts_only_where_the_token_would_have_been_known(self):
+        assert isinstance(heard_again(Moderated(), HONEST), Moderated)
+        assert isinstance(heard_again(Moderated(), replace(DEAF, token="rejects", can_find=True)), OutcomeUnknown)
 
 
 class TestAfterAPoll:

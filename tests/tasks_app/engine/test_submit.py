@@ -3,8 +3,12 @@
 import pytest
 
 from providers.errors import Unavailable
-from tasks_app.engine import submit
-from tasks_app.models import Task, TaskEvent
+from providers.models import Provider, PublicModel, Route
+from tasks_app.engine import accept, submit
+from tasks_app.models import File, Task, TaskEvent
+from tests.cast import START, forget_rows
+from tests.tasks_app.test_inputs import MEDIA, uploads
+from tests.upstreams import answer, cut_before_answer
 
 IMAGE = "darkroom/plasma-image"
 
@@ -32,3 +36,32 @@ class TestACancelWhileTheCallIsOpen:
         submit.land([(taken, road.calls(submit, taken))], clock)
         road.runs_dry()
         assert (Task.objects.get().status, acme.balance) == ("canceled", 1000)
+
+
+class TestAskingAgainAfterAnUnknownOutcome:
+    @pytest.mark.parametrize(
+        "again", [answer(503, code=19), answer(429, retry_after=3), answer(401, code=31), answer(402, code=23)], ids=str
+    )
+    def test_is_asked_once_more_where_the_upstream_could_not_be_asked(self, acme, plasma, road, again):
+        plasma.will(cut_before_answer())
+        plasma.will(again)
+        task = acme.submits(IMAGE)
+        road.runs_dry()
+        task.refresh_from_db()
+        assert (task.status, task.attempts, plasma.bought) == ("succeeded", 1, 1)
+
+    def test_needs_no_input_that_is_gone_by_now(self, acme, plasma, road):
+        schema = {"type": "object", "additionalProperties": False, "properties": {"prompt": {"type": "string"}, "image": MEDIA}}
+        model = PublicModel.objects.create(name="darkroom/again", kind="image.generate", title="again", input_schema=schema)
+        Route.objects.create(model=model, provider=Provider.objects.get(name="plasma"), upstream_model="plasma-image")
+        forget_rows()
+        plasma.manual = True
+        plasma.will(cut_before_answer())
+        order = accept.Order("darkroom/again", {"prompt": "a", "image": uploads(acme)[1]})
+        task = accept.one(acme.id, order, now=START).task
+        road.submits()
+        File.objects.all().delete()
+        road.clock.move(seconds=5)
+        road.submits()
+        task.refresh_from_db()
+        assert (task.status, task.attempts, plasma.bought) == ("running", 1, 1)
