@@ -8,7 +8,9 @@ from random import uniform
 from threading import Thread
 from typing import NamedTuple
 
-from celery.signals import worker_ready, worker_shutdown, worker_shutting_down
+from celery import current_app
+from celery.bootsteps import StartStopStep
+from celery.signals import worker_shutdown, worker_shutting_down
 from django.db import close_old_connections
 
 from providers import directory
@@ -38,12 +40,19 @@ BLOCKED = 1.0  # seconds between looks when rows are due and none could be taken
 SOONEST = 0.05
 
 
-@worker_ready.connect
-def start(sender, **_) -> None:
-    """Begin to tick for the queues that this worker consumes."""
-    for step in STEPS.keys() & sender.app.amqp.queues.consume_from.keys():
-        wake.here[step] = STEPS[step].pump.wake
-        Thread(target=tick, args=(step, database_clock), name=f"tick-{step}", daemon=True).start()
+class Ticks(StartStopStep):
+    """Begins with the worker's process, not when it is `worker_ready`: that comes only once the broker has answered."""
+
+    requires = ("celery.worker.components:Pool",)  # else a pool that forks would copy our threads' locks
+
+    def start(self, worker) -> None:
+        """Begin to tick for the queues that this worker consumes."""
+        for step in STEPS.keys() & worker.app.amqp.queues.consume_from.keys():
+            wake.here[step] = STEPS[step].pump.wake
+            Thread(target=tick, args=(step, database_clock), name=f"tick-{step}", daemon=True).start()
+
+
+current_app.steps["worker"].add(Ticks)
 
 
 @worker_shutting_down.connect

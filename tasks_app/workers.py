@@ -4,7 +4,7 @@ from celery import shared_task
 
 from providers import health
 
-from . import cleanup, ticks  # noqa: F401 - ticks begin when the worker is ready
+from . import cleanup, ticks  # noqa: F401 - a worker ticks from its start on
 from .engine import expiry, notify, poll, store, submit
 from .engine.clock import database_clock
 
