@@ -35,6 +35,9 @@ lint: $(VENV)/test.stamp ## format, rules, who may import whom, types
 bench: $(VENV)/test.stamp $(VENV)/mysql.stamp ## how fast, measured on this machine
 	@$(BIN)/python -m tests.benchmarks
 
+faults: $(VENV)/test.stamp $(VENV)/mysql.stamp ## everything that can go wrong, made to; FAULTS_SEED and FAULTS_ROUNDS repeat it
+	@$(BIN)/python -m tests.journeys.faults
+
 format: $(VENV)/test.stamp ## format the code and write the generated pages
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -60,4 +63,4 @@ $(VENV)/mysql.stamp: requirements.txt tests/system.sh $(VENV)/run.stamp
 	$(PIP) -r requirements.txt
 	@touch $@
 
-.PHONY: help demo up test lint bench format setup
+.PHONY: help demo up test lint bench faults format setup

@@ -21,9 +21,13 @@ START_S, STOP_S = 60, 30
 
 
 class Server:
-    """One server process: `start()` on a free or given port, `stop()`, `kill()`, `restart()` on the same port and data."""
+    """One server process: `start()` on a free or given port, `stop()`, `kill()`, `restart()` on the same port and data.
+
+    It lives no longer than the thread that started it. `environment` is what it sees instead of ours.
+    """
 
     name: str
+    environment: dict[str, str] | None = None
 
     def __init__(self) -> None:
         clear_leftovers()
@@ -40,7 +44,12 @@ class Server:
             raise RuntimeError(f"{self.name} did not start: something answers on port {self.port} already")
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                self.command(), stdout=log, stderr=log, preexec_fn=dies_with(os.getpid()), start_new_session=True
+                self.command(),
+                stdout=log,
+                stderr=log,
+                env=self.environment,
+                preexec_fn=dies_with(os.getpid()),
+                start_new_session=True,
             )
         ends_at = time.monotonic() + START_S
         while not self.answers():
@@ -48,6 +57,11 @@ class Server:
                 raise RuntimeError(f"{self.name} did not start:\n{(self.folder / 'log').read_text(errors='replace')[-2000:]}")
             time.sleep(0.02)
         return self
+
+    @property
+    def pid(self) -> int | None:
+        """None while it is down."""
+        return self._process.pid if self._process and self._process.poll() is None else None
 
     def stop(self) -> None:
         """End it in an orderly way; its data stays."""
@@ -60,6 +74,13 @@ class Server:
     def restart(self) -> None:
         self.stop()
         self.start()
+
+    def freeze(self) -> None:
+        """It does nothing from here on, and its connections stay open."""
+        self._tell(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._tell(signal.SIGCONT)
 
     def remove(self) -> None:
         """Kill it and delete its data."""
@@ -79,11 +100,15 @@ class Server:
         """Whether it talks: a server's port can be open before it is ready."""
         raise NotImplementedError
 
+    def _tell(self, number: signal.Signals) -> None:
+        if self._process is not None:
+            with suppress(ProcessLookupError):
+                self._process.send_signal(number)
+
     def _end(self, number: signal.Signals) -> None:
         if self._process is None:
             return
-        with suppress(ProcessLookupError):
-            self._process.send_signal(number)
+        self._tell(number)
         try:
             self._process.wait(timeout=STOP_S)
         except subprocess.TimeoutExpired:

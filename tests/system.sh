@@ -9,6 +9,7 @@ need mariadbd mariadb-server
 need redis-server redis-server
 need chromium chromium
 need strace strace
+need faketime faketime
 need gcc gcc
 need pkg-config pkg-config
 pkg-config --exists libmariadb 2>/dev/null || missing="$missing libmariadb-dev"

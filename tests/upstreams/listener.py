@@ -33,6 +33,10 @@ class Listener(Server):
         assert at in self.DOORS, f"{at} is none of {self.DOORS}"
         self._orders[at].extend(orders * times)
 
+    def behave(self) -> None:
+        """Forget the orders that are not obeyed yet."""
+        self._orders.clear()
+
     def so_far(self) -> str:
         return f"requests {dict(self.requests)}"
 

@@ -1,0 +1,112 @@
+"""Processes killed, told to end, frozen."""
+
+import os
+import signal
+
+from .trouble import Scene, trouble
+
+LONG = {"tasks": 160, "over_s": 25.0}
+# A task whose workers die three times in a row is taken out, before it takes another one down.
+QUARANTINE = frozenset({"quarantined"})
+
+
+@trouble()
+def nothing_happens(scene: Scene) -> None:
+    """The calm that the others are compared with."""
+
+
+@trouble(tasks=100, over_s=14.0, short=True, may_fail=QUARANTINE)
+def everything_is_killed_in_turn_while_a_worker_is_frozen_past_its_lease(scene: Scene) -> None:
+    """Nothing is lost, nothing is bought twice; what the frozen worker held is done by the other, and once awake it writes nothing."""
+    stage = scene.stage
+    frozen, other = stage.workers
+    scene.moment(1.0, 2.0)
+    frozen.freeze()
+    scene.watch.killed()
+    victims = [other, stage.beat, stage.redis, stage.web, stage.mariadb]
+    scene.dice.shuffle(victims)
+    for victim in victims:
+        scene.moment(0.3, 1.2)
+        scene.kill(victim)
+    scene.wait_for(lambda: scene.watch.moved_s != [], within_s=60)
+    frozen.thaw()
+
+
+@trouble(**LONG, may_fail=QUARANTINE)
+def workers_are_killed_again_and_again(scene: Scene) -> None:
+    """A dead worker's tasks move again within 30 s and a look; each is bought once."""
+    scene.while_clients_post(lambda: scene.kill(scene.any_worker()), every_s=(1.0, 4.0))
+
+
+@trouble(**LONG)
+def web_is_killed_again_and_again(scene: Scene) -> None:
+    """Whoever was answered 201 has a task; whoever was not posts again, and has one too, not two."""
+    scene.while_clients_post(lambda: scene.kill(scene.stage.web), every_s=(0.5, 3.0))
+
+
+@trouble(**LONG)
+def one_of_webs_processes_is_killed_again_and_again(scene: Scene) -> None:
+    """The others answer, and its place is filled."""
+    web = scene.stage.web
+    scene.while_clients_post(lambda: os.kill(scene.dice.choice(web.children() or [web.pid]), signal.SIGKILL), every_s=(0.3, 1.5), most=20)
+
+
+@trouble(**LONG)
+def beat_is_killed_and_stays_away(scene: Scene) -> None:
+    """Nobody notices: workers tick by themselves."""
+    scene.moment(0.5, 1.5)
+    scene.stage.beat.kill()
+    scene.load.join()
+
+
+@trouble(**LONG)
+def redis_is_killed_again_and_again(scene: Scene) -> None:
+    """Nothing lost, nothing doubled: it holds wake-ups and caches only."""
+    scene.while_clients_post(lambda: scene.kill(scene.stage.redis), every_s=(0.3, 2.0))
+
+
+@trouble(**LONG, may_fail=QUARANTINE)
+def mariadb_is_killed_again_and_again(scene: Scene) -> None:
+    """Every 201 is there after its recovery; no outcome of a paid call is forgotten meanwhile."""
+    scene.while_clients_post(lambda: scene.kill(scene.stage.mariadb), every_s=(1.0, 4.0))
+
+
+@trouble(**LONG, may_fail=QUARANTINE)
+def all_that_runs_is_killed_at_random(scene: Scene) -> None:
+    """The sum of all the others."""
+    scene.while_clients_post(lambda: scene.kill(scene.dice.choice(scene.stage.servers)), every_s=(0.3, 2.5))
+
+
+@trouble(**LONG)
+def workers_are_told_to_end_with_calls_open(scene: Scene) -> None:
+    """They finish what is open or give it back: no outcome is unknown, no claim is lost."""
+    scene.while_clients_post(lambda: scene.any_worker().restart(), every_s=(1.0, 3.0))
+
+
+@trouble(**LONG)
+def web_is_told_to_end_with_requests_open(scene: Scene) -> None:
+    """Requests that have begun are answered."""
+    scene.while_clients_post(lambda: scene.stage.web.restart(), every_s=(1.0, 3.0))
+
+
+@trouble(tasks=80, over_s=6.0, may_fail=QUARANTINE)
+def a_worker_is_frozen_past_its_lease_with_submits_on_the_way(scene: Scene) -> None:
+    """The other one asks what became of them; the frozen one, awake again, may write nothing and sends nothing."""
+    worker, plasma = scene.stage.workers[0], scene.stage.upstreams["plasma"]
+    sold = plasma.bought
+    scene.wait_for(lambda: plasma.bought > sold + scene.dice.randint(5, 20), within_s=20)
+    worker.freeze()
+    scene.watch.killed()
+    scene.moment(33.0, 36.0)
+    worker.thaw()
+
+
+@trouble(tasks=80, over_s=6.0, may_fail=QUARANTINE)
+def both_workers_are_frozen_past_their_leases(scene: Scene) -> None:
+    """Awake at once, they take their own rows anew, and each other's."""
+    scene.moment(1.5, 4.0)
+    for worker in scene.stage.workers:
+        worker.freeze()
+    scene.moment(33.0, 36.0)
+    for worker in scene.stage.workers:
+        worker.thaw()

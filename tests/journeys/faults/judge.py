@@ -1,0 +1,195 @@
+"""The books after a trouble: what Darkroom promised, held against its database, its files and what the upstreams say they sold.
+
+A   at most one job is bought for a task, in all upstreams together
+B   every task that was answered 201 is there and has come to its end: success, unless the upstream or the trouble stands in the way
+C   balance = Σ ledger, held = 0, active = 0, one settlement for each task
+D   no lease, lane or due time is left on a task that is over
+E   each job bought has its attempt
+F   events form an allowed path, with one end
+G   each output has its file with the right hash, each file its output
+H   one task for each idempotency key
+"""
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from hashlib import sha256
+from itertools import pairwise
+from pathlib import Path
+
+from tasks_app.engine.lifecycle import TERMINAL, TRANSITIONS
+from tasks_app.ids import shown
+
+from .load import Load
+from .stage import Stage, wait_for
+
+ENDS_WITHIN_S = 240.0
+# A submit whose answer was lost cannot be asked about where the upstream knows no token; it is never sent again.
+FORGIVEN = {
+    "fire/grit": {"submission_outcome_unknown"},
+    "fire/either": {"submission_outcome_unknown"},
+    "fire/mute": {"submission_outcome_unknown"},
+}
+TASKS = """
+    SELECT idempotency_key, LOWER(HEX(id)), model, status, IF(error_code = '', '-', error_code), lease_token, due_at IS NULL, lane = '',
+           hold, COALESCE(captured, 0), account_id, TIMESTAMPDIFF(MICROSECOND, created_at, COALESCE(finished_at, UTC_TIMESTAMP(6))) / 1e6
+    FROM tasks_app_task WHERE idempotency_key LIKE '{fire}-%'
+"""
+
+
+@dataclass(frozen=True)
+class Row:
+    key: str
+    id: str
+    model: str
+    status: str
+    error: str
+    lease: int
+    is_at_rest: bool
+    is_in_no_lane: bool
+    hold: int
+    captured: int
+    account: str
+    took_s: float
+
+    @property
+    def shown(self) -> str:
+        return shown("task", bytes.fromhex(self.id))
+
+
+@dataclass
+class Findings:
+    """`wrong`: a sentence each, by kind. `lost`, `doubled` and `leaked` count; what came to a bad end with its credits back is `given_up`."""
+
+    tasks: int = 0
+    succeeded: int = 0
+    lost: int = 0
+    doubled: int = 0
+    leaked: int = 0
+    given_up: Counter = field(default_factory=Counter)
+    wrong: list[str] = field(default_factory=list)
+    took_s: list[float] = field(default_factory=list)
+    drained_s: float | None = None
+
+
+def judge(stage: Stage, load: Load, fire: str, *, may_fail: frozenset[str]) -> Findings:
+    """Wait for the end of every task of this fire, then read all books."""
+    found = Findings(wrong=list(load.wrong))
+    found.drained_s = wait_for(lambda: not still_open(stage), within_s=ENDS_WITHIN_S, every_s=0.25)
+    rows = {row.key: row for row in read(stage, fire)}
+    found.tasks, found.took_s = len(rows), sorted(row.took_s for row in rows.values())
+    _every_task_is_there(found, load, rows)
+    _every_task_has_ended_well(found, rows, may_fail)
+    _nothing_is_bought_twice(found, stage, rows)
+    _money_adds_up(found, stage, rows)
+    _paths_are_allowed(found, stage, rows)
+    _files_and_rows_agree(found, stage, rows)
+    return found
+
+
+def still_open(stage: Stage) -> int:
+    ended = ", ".join(f"'{status}'" for status in sorted(TERMINAL))
+    return int(stage.sql(f"SELECT COUNT(*) FROM tasks_app_task WHERE status NOT IN ({ended})")[0][0])
+
+
+def read(stage: Stage, fire: str) -> list[Row]:
+    kinds = (str, str, str, str, str, int, _yes, _yes, int, int, str, float)
+    return [Row(*(kind(value) for kind, value in zip(kinds, line, strict=True))) for line in stage.sql(TASKS.format(fire=fire))]
+
+
+def _yes(value: str) -> bool:
+    return value == "1"
+
+
+def _every_task_is_there(found: Findings, load: Load, rows: dict[str, Row]) -> None:
+    for key, id in load.ids.items():
+        if key not in rows or rows[key].shown != id:
+            found.lost += 1
+            found.wrong.append(f"{key} was accepted as {id} and is not there")
+    for key in rows.keys() - load.ids.keys():
+        found.wrong.append(f"{key} is there, and no client knows it")
+
+
+def _every_task_has_ended_well(found: Findings, rows: dict[str, Row], may_fail: frozenset[str]) -> None:
+    for row in rows.values():
+        if row.status == "succeeded":
+            found.succeeded += 1
+        elif row.status not in TERMINAL:
+            found.lost += 1
+            found.wrong.append(f"{row.key} is still {row.status}")
+        elif row.error in FORGIVEN.get(row.model, set()) | may_fail:
+            found.given_up[row.error] += 1
+        else:
+            found.wrong.append(f"{row.key} for {row.model} ended as {row.status}: {row.error}")
+        if row.status in TERMINAL and (row.lease or not row.is_at_rest or not row.is_in_no_lane):
+            found.leaked += 1
+            found.wrong.append(f"{row.key} is over, and a lease, lane or due time is left on it")
+
+
+def _nothing_is_bought_twice(found: Findings, stage: Stage, rows: dict[str, Row]) -> None:
+    bought: Counter[str] = Counter()
+    for upstream in stage.upstreams.values():
+        bought += upstream.bought_by()
+    for key, row in rows.items():
+        if bought[key] > 1:
+            found.doubled += 1
+            found.wrong.append(f"{key} was bought {bought[key]} times")
+        if row.status == "succeeded" and not bought[key]:
+            found.wrong.append(f"{key} succeeded, and nobody sold it")
+    attempted = {token for (token,) in stage.sql("SELECT token FROM tasks_app_attempt")}
+    for job in list(stage.upstreams["plasma"].jobs.values()):
+        if job.token not in attempted:
+            found.wrong.append(f"plasma sold job {job.id} to {job.token}, an attempt that is not recorded")
+
+
+def _money_adds_up(found: Findings, stage: Stage, rows: dict[str, Row]) -> None:
+    accounts = """
+        SELECT a.name, a.balance, (SELECT SUM(amount) FROM accounts_ledgerentry WHERE account_id = a.id), a.held, a.active
+        FROM accounts_account a
+    """
+    for name, balance, booked, held, active in stage.sql(accounts):
+        if balance != booked:
+            found.wrong.append(f"{name} has {balance} credits, and its ledger sums to {booked}")
+        if (held, active) != ("0", "0"):
+            found.leaked += 1
+            found.wrong.append(f"{name} has {held} credits held and {active} tasks at work, and all are over")
+    booked = defaultdict(list)
+    for reference, amount in stage.sql("SELECT reference, amount FROM accounts_ledgerentry WHERE kind = 'capture'"):
+        booked[reference].append(-int(amount))
+    for row in rows.values():
+        due = [row.hold] if row.status == "succeeded" else []
+        if booked[row.shown] != due or row.captured != sum(due):
+            found.wrong.append(f"{row.key} {row.status}, its captures are {booked[row.shown]} and its row says {row.captured}")
+
+
+def _paths_are_allowed(found: Findings, stage: Stage, rows: dict[str, Row]) -> None:
+    paths: dict[str, list[str]] = defaultdict(lambda: ["queued"])
+    for id, status in stage.sql("SELECT LOWER(HEX(task_id)), status FROM tasks_app_taskevent ORDER BY task_id, id"):
+        paths[id].append(status)
+    for row in rows.values():
+        path = paths[row.id]
+        is_allowed = all(after in TRANSITIONS.get(before, ()) for before, after in pairwise(path))
+        if not is_allowed or path[-1] != row.status:
+            found.wrong.append(f"{row.key} is {row.status}, and went {' → '.join(path)}")
+
+
+def _files_and_rows_agree(found: Findings, stage: Stage, rows: dict[str, Row]) -> None:
+    outputs = stage.sql("SELECT LOWER(HEX(task_id)), `key`, thumbnail_key, bytes, sha256 FROM tasks_app_output")
+    having = {id for id, *_ in outputs}
+    for row in rows.values():
+        if (row.status == "succeeded") != (row.id in having):
+            found.wrong.append(f"{row.key} is {row.status}, and {'has' if row.id in having else 'lacks'} an output")
+    known = set()
+    for _, key, thumbnail_key, length, digest in outputs:
+        known |= {key, thumbnail_key}
+        path = stage.storage / key
+        if not path.is_file() or str(path.stat().st_size) != length or sha256(path.read_bytes()).hexdigest() != digest:
+            found.wrong.append(f"{key} is not there, or not what its row says")
+    lying = {str(path.relative_to(stage.storage)) for path in _files(stage.storage)}
+    for key in sorted(lying - known):
+        found.leaked += 1
+        found.wrong.append(f"{key} is a file of no output")
+
+
+def _files(storage: Path) -> list[Path]:
+    """Drafts left out: those that a killed process left are swept a day later."""
+    return [path for path in storage.rglob("*") if path.is_file() and not path.relative_to(storage).parts[0].startswith(".")]

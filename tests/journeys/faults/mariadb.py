@@ -1,0 +1,135 @@
+"""MariaDB restarted, cut off, locked up, full, read-only, frozen."""
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import MySQLdb
+from MySQLdb.cursors import Cursor
+
+from .stage import DATABASE
+from .trouble import Scene, trouble
+
+OURS = "SELECT id FROM information_schema.processlist WHERE user = 'darkroom'"
+
+
+@contextmanager
+def root(scene: Scene) -> Iterator[Cursor]:
+    """A connection of the administrator's, kept open: with none free, a new one might come too late."""
+    connection = MySQLdb.connect(unix_socket=str(scene.stage.mariadb.folder / "s"), user="root", database=DATABASE, autocommit=True)
+    try:
+        with connection.cursor() as cursor:
+            yield cursor
+    finally:
+        connection.close()
+
+
+def cut(cursor: Cursor) -> None:
+    cursor.execute(OURS)
+    for (id,) in cursor.fetchall():
+        try:
+            cursor.execute(f"KILL {id}")
+        except MySQLdb.OperationalError:
+            continue  # it has just ended by itself
+
+
+@trouble(tasks=120, over_s=15.0)
+def mariadb_is_restarted_under_load(scene: Scene) -> None:
+    """As for an upgrade: no 201 is lost, no outcome is."""
+    scene.while_clients_post(lambda: scene.stage.mariadb.restart(), every_s=(2.0, 4.0))
+
+
+@trouble(short=True)
+def every_connection_to_mariadb_is_cut_again_and_again(scene: Scene) -> None:
+    """In mid-transaction, at COMMIT, between two statements: all or nothing, and then once."""
+    with root(scene) as cursor:
+        scene.while_clients_post(lambda: cut(cursor), every_s=(0.05, 0.8), most=40)
+
+
+@trouble(tasks=100, over_s=20.0)
+def the_accounts_rows_are_locked_for_seconds(scene: Scene) -> None:
+    """Longer than a lock is waited for (5 s): requests and outcomes are tried again, whole."""
+    with root(scene) as cursor:
+
+        def hold() -> None:
+            cursor.execute("BEGIN")
+            cursor.execute("SELECT id FROM accounts_account ORDER BY id FOR UPDATE")
+            scene.moment(2.0, 8.0)
+            cursor.execute("ROLLBACK")
+
+        scene.while_clients_post(hold, every_s=(0.5, 2.0))
+
+
+@trouble(tasks=100, over_s=20.0)
+def the_providers_rows_are_locked_for_seconds(scene: Scene) -> None:
+    """Nothing is submitted meanwhile, and no slot is counted twice after."""
+    with root(scene) as cursor:
+
+        def hold() -> None:
+            cursor.execute("BEGIN")
+            cursor.execute("SELECT id FROM providers_provider ORDER BY id FOR UPDATE")
+            scene.moment(2.0, 8.0)
+            cursor.execute("ROLLBACK")
+
+        scene.while_clients_post(hold, every_s=(0.5, 2.0))
+
+
+@trouble(tasks=120, over_s=15.0, short=True)
+def deadlocks_are_forced_on_tasks_and_accounts(scene: Scene) -> None:
+    """A rival that has written so much that MariaDB gives way to it locks accounts, then tasks: whole transactions are tried again."""
+    with root(scene) as cursor:
+        cursor.execute("CREATE TABLE IF NOT EXISTS rival (n INT)")
+
+        def cross() -> None:
+            cursor.execute("BEGIN")
+            cursor.execute("INSERT INTO rival SELECT seq FROM seq_1_to_500")
+            try:
+                cursor.execute("SELECT id FROM accounts_account WHERE name = 'acme' FOR UPDATE")
+                scene.moment(0.05, 0.3)
+                cursor.execute("SELECT id FROM tasks_app_task WHERE finished_at IS NULL ORDER BY id DESC FOR UPDATE")
+            except MySQLdb.OperationalError:
+                pass  # this time it was the rival who had to give way
+            cursor.execute("ROLLBACK")
+
+        scene.while_clients_post(cross, every_s=(0.02, 0.2), most=100)
+
+
+@trouble(tasks=80, over_s=10.0)
+def mariadb_is_read_only_for_seconds(scene: Scene) -> None:
+    """As after a fail-over to a replica: posts are answered 503, outcomes wait."""
+    scene.moment(1.0, 2.0)
+    with root(scene) as cursor:
+        cursor.execute("SET GLOBAL read_only = 1")
+        scene.moment(4.0, 8.0)
+        cursor.execute("SET GLOBAL read_only = 0")
+
+
+@trouble(tasks=80, over_s=12.0)
+def others_take_every_connection_of_mariadb(scene: Scene) -> None:
+    """Posts are answered 503, workers wait, and all goes on once there is room."""
+    scene.moment(1.0, 2.0)
+    with root(scene) as cursor:
+        cursor.execute("SET GLOBAL max_connections = 10")
+        others = [_idle(scene) for _ in range(30)]
+        for _ in range(5):
+            cut(cursor)
+            scene.moment(1.0, 2.0)
+        for other in others:
+            other.kill()
+            other.wait()
+        cursor.execute("SET GLOBAL max_connections = 300")
+
+
+def _idle(scene: Scene) -> subprocess.Popen:
+    """A client that tries for a connection and keeps it."""
+    command = ["mariadb", "--no-defaults", "--user=root", f"--socket={scene.stage.mariadb.folder / 's'}", "-e", "SELECT SLEEP(60)"]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+@trouble(tasks=100, over_s=15.0)
+def mariadb_is_frozen_with_its_connections_open(scene: Scene) -> None:
+    """A machine that hangs: what waits for it waits, and nothing is done twice."""
+    scene.moment(1.0, 2.0)
+    scene.stage.mariadb.freeze()
+    scene.moment(5.0, 9.0)
+    scene.stage.mariadb.thaw()

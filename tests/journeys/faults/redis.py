@@ -1,0 +1,61 @@
+"""Redis emptied, gone, frozen."""
+
+import socket
+
+from .trouble import Scene, trouble
+
+
+def flush(scene: Scene) -> None:
+    with socket.create_connection(("127.0.0.1", scene.stage.redis.port), timeout=5) as connection:
+        connection.sendall(b"FLUSHALL\r\n")
+        connection.recv(16)
+
+
+@trouble()
+def redis_is_emptied_again_and_again(scene: Scene) -> None:
+    """FLUSHALL loses wake-ups, and nothing else."""
+    scene.while_clients_post(lambda: flush(scene), every_s=(0.05, 0.5), most=100)
+
+
+@trouble(short=True)
+def redis_is_away_all_the_time_and_a_worker_starts_without_it(scene: Scene) -> None:
+    """Tasks take less than 5 s more; a worker that starts meanwhile works."""
+    stage = scene.stage
+    stage.redis.kill()
+    for worker in stage.workers:
+        worker.restart()
+    scene.load.join()
+    scene.wait_for(lambda: stage.sql("SELECT COUNT(*) FROM tasks_app_task WHERE finished_at IS NULL") == [["0"]], within_s=90)
+
+
+@trouble(tasks=120, over_s=15.0)
+def redis_is_frozen_with_its_connections_open(scene: Scene) -> None:
+    """No request waits for it for more than a moment."""
+    scene.moment(0.5, 1.5)
+    scene.stage.redis.freeze()
+    scene.load.join()
+    scene.moment(2.0, 8.0)
+    scene.stage.redis.thaw()
+
+
+@trouble(tasks=120, over_s=15.0)
+def redis_is_frozen_now_and_then(scene: Scene) -> None:
+    """As a machine that swaps."""
+
+    def stumble() -> None:
+        scene.stage.redis.freeze()
+        scene.moment(0.2, 2.0)
+        scene.stage.redis.thaw()
+
+    scene.while_clients_post(stumble, every_s=(0.1, 1.0), most=30)
+
+
+@trouble()
+def redis_takes_no_writes_for_want_of_memory(scene: Scene) -> None:
+    """Wake-ups are lost, tasks are accepted and go on."""
+    with socket.create_connection(("127.0.0.1", scene.stage.redis.port), timeout=5) as connection:
+        connection.sendall(b"CONFIG SET maxmemory 1\r\n")
+        connection.recv(16)
+        scene.load.join()
+        connection.sendall(b"CONFIG SET maxmemory 0\r\n")
+        connection.recv(16)

@@ -1,0 +1,187 @@
+"""Everything that serves Darkroom, each a process that can be killed, frozen and started again; and its upstreams, far away."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from tests.servers import MariaDB, Redis, Server, free_port
+
+from . import upstreams
+
+ROOT = Path(__file__).resolve().parents[3]
+DATABASE = "darkroom_faults"
+LOGS = ROOT / "var/faults"  # what each process wrote, for whoever looks into a failure
+STEPS = "submit,poll,store,upkeep"
+
+
+class OfDarkroom(Server):
+    """A process of Darkroom's own; it counts as ready while it runs."""
+
+    def __init__(self, environment: dict[str, str]):
+        super().__init__()
+        self.environment = environment
+
+    def answers(self) -> bool:
+        return self.pid is not None
+
+    def _tell(self, number: signal.Signals) -> None:
+        """KILL, STOP and CONT go to all its processes, as a power cut or a full machine would; TERM to the first alone."""
+        if number == signal.SIGTERM or self.pid is None:
+            return super()._tell(number)
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, number)
+        return None
+
+
+class Web(OfDarkroom):
+    """gunicorn, as deployed."""
+
+    name = "web"
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.environment['WEB_BIND']}"
+
+    def command(self) -> list[str]:
+        return [sys.executable, "-m", "gunicorn", "-c", "deploy/gunicorn.conf.py", "config.wsgi"]
+
+    def answers(self) -> bool:
+        with suppress(URLError, OSError), urlopen(f"{self.url}/healthz", timeout=5):
+            return True
+        return False
+
+    def children(self) -> list[int]:
+        """Its worker processes."""
+        return [int(child) for child in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()]
+
+
+class Worker(OfDarkroom):
+    name = "worker"
+
+    def command(self) -> list[str]:
+        words = ["-q", "-A", "config", "worker", "-P", "threads", "-c", "8", "-Q", STEPS]
+        return [sys.executable, "-m", "celery", *words, "--without-gossip", "--without-mingle", "--without-heartbeat"]
+
+
+class Beat(OfDarkroom):
+    name = "beat"
+
+    def command(self) -> list[str]:
+        return [sys.executable, "-m", "celery", "-q", "-A", "config", "beat"]
+
+
+@dataclass
+class Stage:
+    """The servers of one run; `keys` are the accounts' API keys."""
+
+    folder: Path
+    mariadb: MariaDB
+    redis: Redis
+    upstreams: dict[str, upstreams.Far]
+    environment: dict[str, str]
+    web: Web = field(init=False)
+    workers: list[Worker] = field(init=False)
+    beat: Beat = field(init=False)
+    keys: dict[str, str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.web = Web(self.environment)
+        self.workers = [Worker(self.environment) for _ in range(2)]
+        self.beat = Beat(self.environment)
+
+    @property
+    def storage(self) -> Path:
+        return Path(self.environment["STORAGE_DIR"])
+
+    @property
+    def web_port(self) -> int:
+        return int(self.environment["WEB_BIND"].rpartition(":")[2])
+
+    @property
+    def servers(self) -> list[Server]:
+        return [self.mariadb, self.redis, self.web, *self.workers, self.beat]
+
+    def mend(self) -> None:
+        """Whatever a trouble left, all is whole again: every server runs, every upstream behaves."""
+        for server in self.servers:
+            server.thaw()
+            if server.pid is None:
+                server.kill()
+                server.start()
+        for upstream in self.upstreams.values():
+            upstream.behave()
+
+    def sql(self, statements: str) -> list[list[str]]:
+        """What MariaDB answers, by its own client: neither Darkroom nor a driver stands between."""
+        return [line.split("\t") for line in self.mariadb.run(f"USE {DATABASE}; {statements}").splitlines()]
+
+
+@contextmanager
+def stage(folder: Path) -> Iterator[Stage]:
+    """Start everything, its data below `folder`; stop it, and remove the data, at the end."""
+    with ExitStack() as stack:
+        mariadb, redis = stack.enter_context(MariaDB(durable=True)), stack.enter_context(Redis())
+        far = {name: stack.enter_context(upstream()) for name, upstream in upstreams.ALL.items()}
+        made = Stage(folder, mariadb, redis, far, _environment(folder, mariadb, redis, far))
+        for server in (made.web, *made.workers, made.beat):
+            stack.callback(server.remove)
+        stack.callback(_keep_logs, made.servers)
+        _furnish(made)
+        for server in (made.web, *made.workers, made.beat):
+            server.start()
+        yield made
+
+
+def _environment(folder: Path, mariadb: MariaDB, redis: Redis, far: dict[str, upstreams.Far]) -> dict[str, str]:
+    address = f"127.0.0.1:{free_port()}"
+    return os.environ | {
+        "DATABASE_URL": mariadb.url(DATABASE).replace("root@", "darkroom@"),
+        "REDIS_URL": redis.url(),
+        "STORAGE": "disk",
+        "STORAGE_DIR": str(folder / "storage"),
+        "FUNCTIONS_DIR": str(folder / "functions"),
+        "BROKER_DIR": str(folder / "broker"),
+        "ADAPTERS": "tests.upstreams.plasma_adapter,tests.upstreams.grit_adapter,tests.journeys.faults.patient_adapter",
+        "EGRESS_ALLOW": ",".join(f"127.0.0.1:{upstream.port}" for upstream in far.values()),
+        "WEB_BIND": address,
+        "PUBLIC_URL": f"http://{address}",
+        "LOG_LEVEL": "INFO",
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+    }
+
+
+def _furnish(made: Stage) -> None:
+    """Tables, providers, models and accounts, by a process of Darkroom's own. Its user is not root, whom MariaDB refuses nothing."""
+    made.mariadb.run(f"CREATE DATABASE {DATABASE} CHARACTER SET utf8mb4; CREATE USER darkroom; GRANT ALL ON {DATABASE}.* TO darkroom;")
+    told = json.dumps({name: upstream.url for name, upstream in made.upstreams.items()})
+    command = [sys.executable, "-m", "tests.journeys.faults.furnish", told]
+    done = subprocess.run(command, cwd=ROOT, env=made.environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"the stage could not be furnished:\n{done.stderr[-2000:]}")
+    made.keys = json.loads(done.stdout.splitlines()[-1])
+
+
+def _keep_logs(servers: Sequence[Server]) -> None:
+    LOGS.mkdir(parents=True, exist_ok=True)
+    for place, server in enumerate(servers):
+        shutil.copy(server.folder / "log", LOGS / f"{place}-{server.name}.log")
+
+
+def wait_for(holds: Callable[[], bool], *, within_s: float, every_s: float = 0.1) -> float | None:
+    """The seconds until `holds()`; None where it never did."""
+    began = time.monotonic()
+    while not holds():
+        if time.monotonic() - began > within_s:
+            return None
+        time.sleep(every_s)
+    return time.monotonic() - began

@@ -1,0 +1,93 @@
+"""A trouble, the scene it comes over, and the table in which each is entered by a decorator."""
+
+import random
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.servers import Server
+
+from .load import Load
+from .stage import Stage, Worker, wait_for
+from .watch import Watch
+
+
+class NotHere(Exception):
+    """This machine does not allow this trouble; the message says why."""
+
+
+@dataclass
+class Scene:
+    """What a trouble may touch. `recovered_s`: after each death, seconds until work went on, by what had died."""
+
+    stage: Stage
+    dice: random.Random
+    load: Load
+    watch: Watch
+    deaths: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+
+    def moment(self, least_s: float, most_s: float) -> None:
+        """Let a time pass that the dice choose."""
+        time.sleep(self.dice.uniform(least_s, most_s))
+
+    def kill(self, server: Server, *, down_s: tuple[float, float] = (0.1, 1.0)) -> None:
+        """KILL it, and start it again a moment later."""
+        self.deaths[server.name].append(time.monotonic())
+        server.kill()
+        if isinstance(server, Worker):
+            self.watch.killed()
+        self.moment(*down_s)
+        server.start()
+
+    def while_clients_post(self, happens: Callable[[], Any], *, every_s: tuple[float, float], most: int = 8) -> None:
+        """Again and again, at moments that the dice choose, for as long as tasks come in, but no more than `most` times."""
+        for _ in range(most):
+            self.moment(*every_s)
+            if not self.load.goes_on:
+                return
+            happens()
+        self.load.join()
+
+    def wait_for(self, holds: Callable[[], bool], *, within_s: float) -> None:
+        if wait_for(holds, within_s=within_s) is None:
+            raise TimeoutError(f"the trouble did not come about within {within_s:g} s")
+
+    def any_worker(self) -> Worker:
+        return self.dice.choice(self.stage.workers)
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """`happens` is named as a sentence. `tasks` are posted over `over_s` seconds; `may_fail`: error codes that are no fault here."""
+
+    happens: Callable[[Scene], None]
+    group: str
+    tasks: int = 80
+    over_s: float = 8.0
+    models: tuple[str, ...] = ("fire/plasma", "fire/plasma", "fire/grit", "fire/either")
+    may_fail: frozenset[str] = frozenset()
+    short: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.happens.__name__.replace("_", " ")
+
+    @property
+    def keeps(self) -> str:
+        """Its promise: the function's docstring."""
+        return " ".join((self.happens.__doc__ or "").split())
+
+
+TROUBLES: list[Trouble] = []
+
+
+def trouble(**facts: Any) -> Callable[[Callable[[Scene], None]], Callable[[Scene], None]]:
+    """Enter this function in the table; its group is the module that it stands in."""
+
+    def enter(happens: Callable[[Scene], None]) -> Callable[[Scene], None]:
+        TROUBLES.append(Trouble(happens, group=happens.__module__.rpartition(".")[2], **facts))
+        return happens
+
+    return enter
