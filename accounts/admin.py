@@ -16,10 +16,11 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 from unfold.paginator import InfinitePaginator
-from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget, UnfoldBooleanWidget
 
 from . import credits, keys
 from .models import Account, ApiKey, LedgerEntry
+from .scopes import validate_networks
 
 
 class NoteField(forms.CharField):
@@ -37,8 +38,18 @@ class AdjustForm(BaseDialogForm):
     note = NoteField()
 
 
+def key_field(name, widget=UnfoldAdminTextInputWidget, **more):
+    """The form field of a key's column, as its own page has it."""
+    return ApiKey._meta.get_field(name).formfield(widget=widget, **more)
+
+
 class NewKeyForm(BaseDialogForm):
     name = forms.CharField(max_length=100, widget=UnfoldAdminTextInputWidget, help_text="Who or what will use it.")
+    read_only = key_field("read_only", UnfoldBooleanWidget)
+    only_models = key_field("only_models")
+    only_networks = key_field("only_networks", validators=[validate_networks])
+    credits_limit = key_field("credits_limit", UnfoldAdminIntegerFieldWidget)
+    expires_at = key_field("expires_at", help_text="In UTC, as 2027-01-31 12:00; empty: never.")
 
 
 class Keys(TabularInline):
@@ -107,7 +118,8 @@ class AccountAdmin(ModelAdmin):
     def new_key(self, request, form, object_id):
         account = get_object_or_404(Account, pk=object_id)
         with transaction.atomic():
-            row, key = keys.make(account, form.cleaned_data["name"], now=timezone.now())
+            asked = {name: form.cleaned_data[name] for name in ("name", *keys.SCOPE)}
+            row, key = keys.make(account, now=timezone.now(), **asked)
             self.log_change(request, account, f"Made the API key {row}")
         messages.success(request, f"The new API key, shown only now: {key}")
         return back_to(request, account)
@@ -127,24 +139,25 @@ class AccountAdmin(ModelAdmin):
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(ModelAdmin):
-    """Find a key by its first characters, wherever it turned up, and end it."""
+    """Find a key by its first characters, wherever it turned up, and end or restrict it."""
 
     list_display = ("prefix", "account", "name", "created_at", "last_used_at", "revoked_at")
     list_select_related = ("account",)
     list_filter = (("revoked_at", admin.EmptyFieldListFilter),)
     search_fields = ("prefix", "name", "account__name")
-    fields = readonly_fields = ("account", "name", "prefix", "created_at", "last_used_at", "revoked_at")
+    fields = ("account", "name", "prefix", "created_at", "last_used_at", "revoked_at", *keys.SCOPE, "credits_used")
+    readonly_fields = ("account", "name", "prefix", "created_at", "last_used_at", "revoked_at", "credits_used")
     actions = ("revoke_selected",)
     actions_detail = ("revoke",)
 
     def has_add_permission(self, request):
         return False  # an account's page makes keys
 
-    def has_change_permission(self, request, obj=None):
-        return False  # there is nothing to save
-
     def has_delete_permission(self, request, obj=None):
         return False  # a revoked key stays, to be recognised
+
+    def save_model(self, request, obj, form, change):
+        keys.restrict(obj, **{name: getattr(obj, name) for name in form.changed_data})
 
     def has_revoke_permission(self, request, obj=None):
         return request.user.has_perm("accounts.change_apikey")

@@ -1,29 +1,49 @@
 """`Authorization: Bearer dk_…` → the Caller, for DRF and for the OpenAPI schema."""
 
+from datetime import datetime
+
 from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 
 from . import keys
+from .addresses import client_address
+from .scopes import ForbiddenByKey, Scope
 
 UNKNOWN = "This API key is unknown or revoked: use another, or ask the operator for one."
+EXPIRED = "This API key has expired: use another, or ask the operator for one."
 
 
 class BearerAuthentication(BaseAuthentication):
-    """Finds whom the key in the Authorization header belongs to; anything but a valid key is answered 401."""
+    """Finds whom the key in the Authorization header belongs to; anything but a valid key is answered 401.
+
+    A key that may not be used for this request, or from there, is answered 403.
+    """
 
     def authenticate(self, request):
         scheme, _, key = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
         if scheme.lower() != "bearer":
             return None
-        caller = keys.find(key.strip(), now=timezone.now())
+        now = timezone.now()
+        caller = keys.find(key.strip(), now=now)
         if caller is None:
             raise AuthenticationFailed(UNKNOWN)
+        if caller.scope:
+            _refuse(caller.scope, request, now)
         return caller, None
 
     def authenticate_header(self, request):
         return "Bearer"
+
+
+def _refuse(scope: Scope, request, now: datetime) -> None:
+    if scope.has_expired(now):
+        raise AuthenticationFailed(EXPIRED)
+    try:
+        scope.refuse_request(request.method, client_address(request.META))
+    except ForbiddenByKey as forbidden:
+        raise PermissionDenied(str(forbidden)) from None
 
 
 class BearerScheme(OpenApiAuthenticationExtension):

@@ -12,17 +12,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
 
-from . import key_cache
+from . import key_cache, scopes
 from .key_cache import KeyCache
 from .models import Account, ApiKey
+from .scopes import Scope
 
 SHAPE = re.compile(r"dk_[A-Za-z0-9_-]{43}")
 PREFIX_LENGTH = 11  # dk_ and 8 characters: enough to tell keys apart, and leaves 208 secret bits
 STAMP_EVERY = timedelta(minutes=1)
+SCOPE = ("read_only", "only_models", "only_networks", "credits_limit", "expires_at")  # the columns that restrict a key
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +35,20 @@ class Caller:
     account_id: int
     key_id: int
     name: str  # the account's
+    scope: Scope | None = None  # None: the key may do all that the account may
 
     is_authenticated = True
 
 
-def make(account: Account, name: str, *, now: datetime, random: Callable[[int], str] = secrets.token_urlsafe) -> tuple[ApiKey, str]:
+def make(
+    account: Account, name: str, *, now: datetime, random: Callable[[int], str] = secrets.token_urlsafe, **scope: Any
+) -> tuple[ApiKey, str]:
     """A new key of `account`: its row, and the key itself, which is to be shown and forgotten.
 
-    `random` turns a number of bytes into that much randomness in urlsafe base64.
+    `random` turns a number of bytes into that much randomness in urlsafe base64; `scope` are columns of SCOPE.
     """
     key = f"dk_{random(32)}"
-    row = ApiKey.objects.create(account=account, name=name, prefix=key[:PREFIX_LENGTH], digest=digest(key), created_at=now)
+    row = ApiKey.objects.create(account=account, name=name, prefix=key[:PREFIX_LENGTH], digest=digest(key), created_at=now, **scope)
     return row, key
 
 
@@ -66,16 +72,22 @@ def revoke(api_key: ApiKey, *, now: datetime, cache: KeyCache = key_cache.SHARED
     transaction.on_commit(cache.announce)
 
 
+def restrict(api_key: ApiKey, *, cache: KeyCache = key_cache.SHARED, **scope: Any) -> None:
+    """Set these columns of SCOPE; it holds in every process as soon as the transaction commits."""
+    ApiKey.objects.filter(id=api_key.id).update(**scope)
+    transaction.on_commit(cache.announce)
+
+
 def _look_up(known_as: str, now: datetime) -> Caller | None:
     """The owner, and a note that the key was used."""
-    columns = ("account_id", "id", "account__name", "last_used_at")
+    columns = ("account_id", "id", "account__name", "last_used_at", *SCOPE)
     row = ApiKey.objects.filter(digest=known_as, revoked_at=None).values_list(*columns).first()
     if row is None:
         return None
-    *owner, last_used_at = row
+    account_id, key_id, name, last_used_at, *scope = row
     if last_used_at is None or last_used_at <= now - STAMP_EVERY:
-        _stamp(owner[1], now)
-    return Caller(*owner)
+        _stamp(key_id, now)
+    return Caller(account_id, key_id, name, scopes.of(key_id, **dict(zip(SCOPE, scope, strict=True))))
 
 
 def _stamp(key_id: int, now: datetime) -> None:

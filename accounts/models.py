@@ -3,6 +3,8 @@
 from django.db import models
 from django.utils import timezone
 
+from .scopes import validate_networks
+
 
 class Account(models.Model):
     """A customer: `balance` is what it owns, `held` what its open tasks have set aside. Only credits.py writes these."""
@@ -25,7 +27,7 @@ class Account(models.Model):
 
 
 class ApiKey(models.Model):
-    """A key's hash; the key itself is shown once and kept nowhere."""
+    """A key's hash, and what may not be done with it; the key itself is shown once and kept nowhere."""
 
     account = models.ForeignKey(Account, models.CASCADE, related_name="keys")
     name = models.CharField(max_length=100, blank=True)
@@ -34,12 +36,27 @@ class ApiKey(models.Model):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     last_used_at = models.DateTimeField(null=True, editable=False)
     revoked_at = models.DateTimeField(null=True, editable=False)
+    # What it may not do (scopes.py): only keys.make and keys.restrict write these, for processes remember them.
+    read_only = models.BooleanField(default=False, help_text="It may look at everything and start, change or delete nothing.")
+    only_models = models.CharField(max_length=1000, blank=True, help_text="Models it may use, separated by commas; empty: all.")
+    only_networks = models.CharField(
+        max_length=1000,
+        blank=True,
+        help_text="Networks it may be used from, as 203.0.113.0/24, separated by commas; empty: any.",
+    )
+    credits_limit = models.PositiveBigIntegerField(null=True, blank=True, help_text="Credits its tasks may cost in all; empty: any.")
+    # Spent by its tasks, and set aside for those that are open; counted while it has a limit.
+    credits_used = models.BigIntegerField(default=0, editable=False)
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="From then on it is refused; empty: never.")
 
     class Meta:
         verbose_name = "API key"
 
     def __str__(self):
         return f"{self.prefix}…"
+
+    def clean(self):
+        validate_networks(self.only_networks)
 
 
 class LedgerEntry(models.Model):

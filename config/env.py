@@ -198,6 +198,12 @@ DECLARED = (
     Var("LOG_FORMAT", one_of("text", "json"), "text", "json: one object a line, for production; text: for a terminal."),
     Var("LOG_LEVEL", one_of("DEBUG", "INFO", "WARNING", "ERROR"), "INFO", "The least severe line that is written."),
     Var("WEB_BIND", address, "127.0.0.1:8000", "Address that gunicorn listens on, or unix:/path."),
+    Var(
+        "CLIENT_ADDRESS_HEADER",
+        matching(r"[A-Za-z0-9-]+", "the name of a header, as X-Real-IP"),
+        "",
+        "Header in which the proxy in front tells a client's address; empty: the peer's own. Clients must be unable to reach us past it.",
+    ),
     Var("WEB_WORKERS", whole(1), 3, "gunicorn's worker processes."),
     Var("WEB_THREADS", whole(1), 4, "Threads per web worker; workers × threads is the number of database connections (5 to 20)."),
     Var("WEB_MEMORY_LIMIT_MB", whole(1), 600, "A web worker above this resident size finishes its request and is replaced."),

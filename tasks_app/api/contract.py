@@ -12,7 +12,7 @@ from .period import BY
 from .problems import CODES, MEDIA_TYPE
 
 JSON, ANY = "application/json", "*/*"
-EVERYWHERE = ("unauthenticated", "not_acceptable", "invalid_request", "internal_error", "unavailable")
+EVERYWHERE = ("unauthenticated", "forbidden_by_key", "not_acceptable", "invalid_request", "internal_error", "unavailable")
 WITH_BODY = ("malformed_json", "length_required", "too_large", "unsupported_media_type")
 BYTES: Schema = {"type": "string", "format": "binary"}
 

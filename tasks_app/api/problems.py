@@ -23,6 +23,7 @@ CODES = {
     "malformed_upload": (400, "The body is not a form with a file"),
     "unauthenticated": (401, "No valid API key"),
     "insufficient_credits": (402, "Not enough credits"),
+    "forbidden_by_key": (403, "This API key may not do that"),
     "account_disabled": (403, "The account is disabled"),
     "not_found": (404, "There is no such thing"),
     "method_not_allowed": (405, "The method is not allowed here"),
@@ -46,6 +47,7 @@ CODES = {
 RAISED = (
     (exceptions.NotAuthenticated, "unauthenticated"),
     (exceptions.AuthenticationFailed, "unauthenticated"),
+    (exceptions.PermissionDenied, "forbidden_by_key"),  # by accounts.authentication
     (exceptions.ParseError, "malformed_json"),
     (exceptions.MethodNotAllowed, "method_not_allowed"),
     (exceptions.NotAcceptable, "not_acceptable"),

@@ -22,7 +22,7 @@ class Tasks(View):
     def post(self, request):
         order = orders.one(request.data, key=request.headers.get("Idempotency-Key"))
         now = timezone.now()
-        return _accepted(accept.one(request.user.account_id, order, now=now), now)
+        return _accepted(accept.one(request.user.account_id, order, now=now, scope=request.user.scope), now)
 
     @contract.list_tasks
     def get(self, request):
@@ -45,7 +45,7 @@ class Quote(View):
     @contract.quote
     def post(self, request):
         order = orders.one(request.data, key=request.headers.get("Idempotency-Key"))
-        quote = accept.quote(request.user.account_id, order)
+        quote = accept.quote(request.user.account_id, order, scope=request.user.scope)
         return Answer(
             {
                 "object": "quote",
@@ -64,7 +64,8 @@ class Batch(View):
         if "Idempotency-Key" in request.headers:
             raise problems.invalid([("Idempotency-Key", "is not known here; give each task an idempotency_key of its own")])
         asked, now = orders.many(request.data), timezone.now()
-        accepted = iter(accept.many(request.user.account_id, [one for one in asked if isinstance(one, accept.Order)], now=now))
+        well_formed = [one for one in asked if isinstance(one, accept.Order)]
+        accepted = iter(accept.many(request.user.account_id, well_formed, now=now, scope=request.user.scope))
         results = [one if isinstance(one, accept.Problem) else next(accepted) for one in asked]
         refused = sum(isinstance(result, accept.Problem) for result in results)
         return Answer(
@@ -111,7 +112,8 @@ class Retry(View):
         orders.nothing(request.data)
         task_id, key = id_in("task", id), orders.idempotency_key(request.headers.get("Idempotency-Key"))
         now = timezone.now()
-        return _accepted(retry.request(task_id, request.user.account_id, by=request.user.name, key=key, now=now), now)
+        caller = request.user
+        return _accepted(retry.request(task_id, caller.account_id, by=caller.name, key=key, now=now, scope=caller.scope), now)
 
 
 def _own(request, id: str) -> tuple[rows.Row, list[rows.OutputRow]]:

@@ -9,7 +9,8 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
-from accounts import credits
+from accounts import credits, scopes
+from accounts.scopes import ForbiddenByKey, Scope
 from providers import catalogue
 
 from .. import ids, inputs
@@ -62,40 +63,49 @@ class Quote:
     typical_seconds: int
 
 
-def one(account_id: int, order: Order, *, now: datetime) -> Accepted:
-    """Queue one order, or find the task that this idempotency key already made; raises Problem."""
-    task = _row(account_id, order, now)
+def one(account_id: int, order: Order, *, now: datetime, scope: Scope | None = None) -> Accepted:
+    """Queue one order, or find the task that this idempotency key already made; raises Problem.
+
+    `scope` restricts the key that asks; without one it may do all that the account may.
+    """
+    task = _row(account_id, order, now, scope=scope)
     try:
-        if not company.join(task):
-            whole(partial(_insert, task))
+        if task.budget_key is not None or not company.join(task):
+            whole(partial(_insert, task, scope))
     except IntegrityError:
         return _replay(account_id, order)
     except credits.InsufficientCredits as short:
         raise Problem(402, "insufficient_credits", str(short)) from short
+    except ForbiddenByKey as forbidden:
+        raise _forbidden(forbidden) from forbidden
     except credits.AccountDisabled as disabled:
         raise Problem(403, "account_disabled", str(disabled)) from disabled
     return Accepted(task, replayed=False)
 
 
-def many(account_id: int, orders: Sequence[Order], *, now: datetime) -> list[Accepted | Problem]:
+def many(account_id: int, orders: Sequence[Order], *, now: datetime, scope: Scope | None = None) -> list[Accepted | Problem]:
     """Queue a batch in one transaction, in order, until the credits end; one answer for each order."""
+    if scope and scope.has_budget:  # rare, and each task may be one too many for the budget
+        return [_one_or_problem(account_id, order, now, scope) for order in orders]
     try:
-        return whole(partial(_many, account_id, orders, now))
+        return whole(partial(_many, account_id, orders, now, scope))
     except IntegrityError:  # a twin of one of these came first: one at a time finds it
-        return [_one_or_problem(account_id, order, now) for order in orders]
+        return [_one_or_problem(account_id, order, now, scope) for order in orders]
     except credits.AccountDisabled as disabled:
         raise Problem(403, "account_disabled", str(disabled)) from disabled
 
 
-def quote(account_id: int, order: Order) -> Quote:
+def quote(account_id: int, order: Order, *, scope: Scope | None = None) -> Quote:
     """What the order would cost; buys nothing; raises Problem as `one` does."""
-    model, _, price = _checked(account_id, order)
+    model, _, price = _checked(account_id, order, scope=scope)
     return Quote(price.total, price.items, price.outputs, model.typical_seconds)
 
 
-def _insert(task: Task) -> None:
+def _insert(task: Task, scope: Scope | None) -> None:
     # The account's row is the hottest one: it is locked last, for as short as can be.
     queue.insert([task])
+    if task.budget_key is not None:
+        scopes.draw(scope, task.hold)
     if credits.hold(task.account_id, task.hold) == "parked":
         _park(task)
         Task.objects.filter(id=task.id).update(lane=task.lane, due_at=None)
@@ -107,9 +117,9 @@ def _park(task: Task) -> None:
     task.lane, task.due_at = parking_lane(task.account_id), None
 
 
-def _many(account_id: int, orders: Sequence[Order], now: datetime) -> list[Accepted | Problem]:
+def _many(account_id: int, orders: Sequence[Order], now: datetime, scope: Scope | None) -> list[Accepted | Problem]:
     references = inputs.named(account_id, [order.input for order in orders])
-    rows = [_row_or_problem(account_id, order, now, references) for order in orders]
+    rows = [_row_or_problem(account_id, order, now, references, scope) for order in orders]
     known = _by_key(account_id, [order.idempotency_key for order in orders if order.idempotency_key])
     fresh = _fresh(rows, known)
     queued = _insert_many(account_id, fresh)
@@ -149,22 +159,22 @@ def _answer(row: Task | Problem, order: Order, known: Mapping[str, Task], made: 
     return Problem(402, "insufficient_credits", f"The account's credits ended before this task, which needs {row.hold}.")
 
 
-def _one_or_problem(account_id: int, order: Order, now: datetime) -> Accepted | Problem:
+def _one_or_problem(account_id: int, order: Order, now: datetime, scope: Scope | None) -> Accepted | Problem:
     try:
-        return one(account_id, order, now=now)
+        return one(account_id, order, now=now, scope=scope)
     except Problem as problem:
         return problem
 
 
-def _row_or_problem(account_id: int, order: Order, now: datetime, references: inputs.Known) -> Task | Problem:
+def _row_or_problem(account_id: int, order: Order, now: datetime, references: inputs.Known, scope: Scope | None) -> Task | Problem:
     try:
-        return _row(account_id, order, now, references)
+        return _row(account_id, order, now, references, scope=scope)
     except Problem as problem:
         return problem
 
 
-def _row(account_id: int, order: Order, now: datetime, references: inputs.Known = inputs.NOTHING) -> Task:
-    model, input, price = _checked(account_id, order, references)
+def _row(account_id: int, order: Order, now: datetime, references: inputs.Known = inputs.NOTHING, *, scope: Scope | None = None) -> Task:
+    model, input, price = _checked(account_id, order, references, scope=scope)
     return queue.row(
         id=ids.new(),
         account_id=account_id,
@@ -182,6 +192,7 @@ def _row(account_id: int, order: Order, now: datetime, references: inputs.Known 
         request_hash=order.request_hash,
         cost_items=price.items,
         hold=price.total,
+        budget_key=scope.key_id if scope and scope.has_budget else None,
         expected_outputs=price.outputs,
         due_at=now,
         deadline_at=now + timedelta(seconds=order.expires_in or model.deadline_seconds),
@@ -190,13 +201,19 @@ def _row(account_id: int, order: Order, now: datetime, references: inputs.Known 
     )
 
 
-def _checked(account_id: int, order: Order, references: inputs.Known = inputs.NOTHING) -> tuple[catalogue.Model, dict, catalogue.Price]:
+def _checked(
+    account_id: int, order: Order, references: inputs.Known = inputs.NOTHING, *, scope: Scope | None = None
+) -> tuple[catalogue.Model, dict, catalogue.Price]:
     """The model, the input with its defaults filled in, and what that costs; `references` are those looked up already."""
     try:
         model = _offered(order.model)
+        if scope:
+            scope.refuse_model(model.name)
         input = catalogue.validate(model, order.input)
         inputs.check(account_id, model, input, references)
         price = catalogue.price(model, input)
+    except ForbiddenByKey as forbidden:
+        raise _forbidden(forbidden) from forbidden
     except catalogue.UnknownModel:
         raise Problem(422, "invalid_input", "There is no such model.", [_no_model(order.model)]) from None
     except catalogue.InvalidInput as wrong:
@@ -210,6 +227,10 @@ def _offered(name: str) -> catalogue.Model:
     if not model.is_enabled:
         raise catalogue.UnknownModel(name)
     return model
+
+
+def _forbidden(why: ForbiddenByKey) -> Problem:
+    return Problem(403, "forbidden_by_key", str(why))
 
 
 def _no_model(name: str) -> dict[str, str]:

@@ -40,6 +40,7 @@ COLUMNS = [
     "handle",
     "found",
     "hold",
+    "budget_key",
     "expected_outputs",
     "warnings",
     "progress",

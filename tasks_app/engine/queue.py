@@ -56,7 +56,7 @@ DEFAULTS = [(field.attname, field.get_default) for field in Task._meta.concrete_
 WRITTEN: dict[str, Callable[[Any], Any]] = {
     **dict.fromkeys(("id", "retry_of"), _id),
     **dict.fromkeys(("account_id", "kind", "model", "lane", "priority", "end_user", "idempotency_key", "request_hash"), _as_it_is),
-    **dict.fromkeys(("webhook_url", "hold", "expected_outputs"), _as_it_is),
+    **dict.fromkeys(("webhook_url", "hold", "budget_key", "expected_outputs"), _as_it_is),
     "webhook_events": _json_or_null,
     **dict.fromkeys(("input", "metadata", "cost_items"), _json),
     **dict.fromkeys(("due_at", "deadline_at", "created_at", "updated_at"), _instant),

@@ -1,9 +1,10 @@
 """Settling: what a task's end means for its account, in the transaction that ends it. Only lifecycle calls this."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
-from accounts import credits
+from accounts import credits, scopes
 
 from ..ids import shown
 from . import parking
@@ -13,12 +14,22 @@ from .lanes import parking_lane
 
 
 def settle(ended: Sequence[tuple[Claimed, Move]], *, now: datetime) -> None:
-    """Capture or release each ended task's hold and let its account's oldest parked task in"""
+    """Capture or release each ended task's hold and let its account's oldest parked task in."""
     if not ended:
         return
+    scopes.give_back(_unspent(ended))  # before the accounts, as accept does, so that none waits in a circle
     credits.settle([_settlement(claimed, move) for claimed, move in ended], now=now)
     for account_id in sorted({claimed.row["account_id"] for claimed, _ in ended}):
         parking.release(account_id, now=now)
+
+
+def _unspent(ended: Sequence[tuple[Claimed, Move]]) -> dict[int, int]:
+    """Key → credits that its budget counted and these tasks did not cost."""
+    unspent: Counter[int] = Counter()
+    for claimed, move in ended:
+        if claimed.row["budget_key"] is not None:
+            unspent[claimed.row["budget_key"]] += claimed.row["hold"] - move.captured
+    return unspent
 
 
 def _settlement(claimed: Claimed, move: Move) -> credits.Settlement:

@@ -43,6 +43,7 @@ class Task(models.Model):
     cost_items = models.JSONField(default=list)
     hold = models.BigIntegerField(default=0)
     captured = models.BigIntegerField(null=True)
+    budget_key = models.PositiveBigIntegerField(null=True, default=None)  # the API key against whose budget of credits it counts
     expected_outputs = models.PositiveSmallIntegerField(default=1)
 
     due_at = models.DateTimeField(null=True)

@@ -58,7 +58,7 @@ class Row:
 
 @dataclass
 class Findings:
-    """`wrong`: a sentence each, by kind. `lost`, `doubled` and `leaked` count; what came to a bad end with its credits back is `given_up`."""
+    """`wrong`: a sentence each, by kind. `lost`, `doubled` and `leaked` count; what ended badly with its credits back is `given_up`."""
 
     tasks: int = 0
     succeeded: int = 0

@@ -123,6 +123,7 @@ def task(db, acme):
             request_hash=b"",
             cost_items=[],
             hold=hold,
+            budget_key=None,
             expected_outputs=1,
             due_at=START,
             deadline_at=START,

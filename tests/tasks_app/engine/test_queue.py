@@ -31,6 +31,7 @@ def task(**columns) -> Task:
         "request_hash": bytes(range(224, 256)),
         "cost_items": [{"what": "picture", "credits": 3}],
         "hold": 3,
+        "budget_key": 9,
         "expected_outputs": 2,
         "due_at": START + timedelta(microseconds=1),
         "deadline_at": START + timedelta(hours=1),
