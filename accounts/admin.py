@@ -49,6 +49,8 @@ class NewKeyForm(BaseDialogForm):
     only_models = key_field("only_models")
     only_networks = key_field("only_networks", validators=[validate_networks])
     credits_limit = key_field("credits_limit", UnfoldAdminIntegerFieldWidget)
+    reads_per_minute = key_field("reads_per_minute", UnfoldAdminIntegerFieldWidget)
+    writes_per_minute = key_field("writes_per_minute", UnfoldAdminIntegerFieldWidget)
     expires_at = key_field("expires_at", help_text="In UTC, as 2027-01-31 12:00; empty: never.")
 
 
@@ -78,7 +80,7 @@ class AccountAdmin(ModelAdmin):
     list_display = ("name", "is_enabled", "owned", "set_aside", "free", "at_work", "created_at")
     list_filter = ("is_enabled",)
     search_fields = ("name",)
-    fields = ("name", "is_enabled", "max_active", ("owned", "set_aside", "free"), "active", "created_at")
+    fields = ("name", "is_enabled", "max_active", *keys.LIMITS, ("owned", "set_aside", "free"), "active", "created_at")
     readonly_fields = ("owned", "set_aside", "free", "active", "created_at")
     inlines = (Keys,)
     actions_detail = ("grant", "adjust", "new_key")
@@ -102,6 +104,7 @@ class AccountAdmin(ModelAdmin):
     def save_model(self, request, obj, form, change):
         # A plain save() writes every column back, and with them the balance as it was when the page was opened.
         obj.save(update_fields=form.changed_data if change else None)
+        keys.forget()
 
     def has_delete_permission(self, request, obj=None):
         return False  # its tasks and its ledger stay; is_enabled ends it
@@ -118,7 +121,7 @@ class AccountAdmin(ModelAdmin):
     def new_key(self, request, form, object_id):
         account = get_object_or_404(Account, pk=object_id)
         with transaction.atomic():
-            asked = {name: form.cleaned_data[name] for name in ("name", *keys.SCOPE)}
+            asked = {name: form.cleaned_data[name] for name in ("name", *keys.RESTRICTIONS)}
             row, key = keys.make(account, now=timezone.now(), **asked)
             self.log_change(request, account, f"Made the API key {row}")
         messages.success(request, f"The new API key, shown only now: {key}")
@@ -145,7 +148,7 @@ class ApiKeyAdmin(ModelAdmin):
     list_select_related = ("account",)
     list_filter = (("revoked_at", admin.EmptyFieldListFilter),)
     search_fields = ("prefix", "name", "account__name")
-    fields = ("account", "name", "prefix", "created_at", "last_used_at", "revoked_at", *keys.SCOPE, "credits_used")
+    fields = ("account", "name", "prefix", "created_at", "last_used_at", "revoked_at", *keys.RESTRICTIONS, "credits_used")
     readonly_fields = ("account", "name", "prefix", "created_at", "last_used_at", "revoked_at", "credits_used")
     actions = ("revoke_selected",)
     actions_detail = ("revoke",)

@@ -25,7 +25,12 @@ from .scopes import Scope
 SHAPE = re.compile(r"dk_[A-Za-z0-9_-]{43}")
 PREFIX_LENGTH = 11  # dk_ and 8 characters: enough to tell keys apart, and leaves 208 secret bits
 STAMP_EVERY = timedelta(minutes=1)
-SCOPE = ("read_only", "only_models", "only_networks", "credits_limit", "expires_at")  # the columns that restrict a key
+SCOPE = ("read_only", "only_models", "only_networks", "credits_limit", "expires_at")
+LIMITS = ("reads_per_minute", "writes_per_minute")
+RESTRICTIONS = (*SCOPE, *LIMITS)  # the columns that say what a key may not do
+
+# What _look_up reads.
+COLUMNS = ("account_id", "id", "account__name", "last_used_at", *RESTRICTIONS, *(f"account__{name}" for name in LIMITS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +41,21 @@ class Caller:
     key_id: int
     name: str  # the account's
     scope: Scope | None = None  # None: the key may do all that the account may
+    reads_per_minute: int | None = None  # None: any number
+    writes_per_minute: int | None = None
 
     is_authenticated = True
 
 
 def make(
-    account: Account, name: str, *, now: datetime, random: Callable[[int], str] = secrets.token_urlsafe, **scope: Any
+    account: Account, name: str, *, now: datetime, random: Callable[[int], str] = secrets.token_urlsafe, **restrictions: Any
 ) -> tuple[ApiKey, str]:
     """A new key of `account`: its row, and the key itself, which is to be shown and forgotten.
 
-    `random` turns a number of bytes into that much randomness in urlsafe base64; `scope` are columns of SCOPE.
+    `random` turns a number of bytes into that much randomness in urlsafe base64; `restrictions` are columns of RESTRICTIONS.
     """
     key = f"dk_{random(32)}"
-    row = ApiKey.objects.create(account=account, name=name, prefix=key[:PREFIX_LENGTH], digest=digest(key), created_at=now, **scope)
+    row = ApiKey.objects.create(account=account, name=name, prefix=key[:PREFIX_LENGTH], digest=digest(key), created_at=now, **restrictions)
     return row, key
 
 
@@ -72,22 +79,27 @@ def revoke(api_key: ApiKey, *, now: datetime, cache: KeyCache = key_cache.SHARED
     transaction.on_commit(cache.announce)
 
 
-def restrict(api_key: ApiKey, *, cache: KeyCache = key_cache.SHARED, **scope: Any) -> None:
-    """Set these columns of SCOPE; it holds in every process as soon as the transaction commits."""
-    ApiKey.objects.filter(id=api_key.id).update(**scope)
+def restrict(api_key: ApiKey, *, cache: KeyCache = key_cache.SHARED, **restrictions: Any) -> None:
+    """Set these columns of RESTRICTIONS; it holds in every process as soon as the transaction commits."""
+    ApiKey.objects.filter(id=api_key.id).update(**restrictions)
+    forget(cache=cache)
+
+
+def forget(*, cache: KeyCache = key_cache.SHARED) -> None:
+    """Make every process look each key up anew, as soon as the transaction commits: something that Caller carries has changed."""
     transaction.on_commit(cache.announce)
 
 
 def _look_up(known_as: str, now: datetime) -> Caller | None:
     """The owner, and a note that the key was used."""
-    columns = ("account_id", "id", "account__name", "last_used_at", *SCOPE)
-    row = ApiKey.objects.filter(digest=known_as, revoked_at=None).values_list(*columns).first()
+    row = ApiKey.objects.filter(digest=known_as, revoked_at=None).values(*COLUMNS).first()
     if row is None:
         return None
-    account_id, key_id, name, last_used_at, *scope = row
-    if last_used_at is None or last_used_at <= now - STAMP_EVERY:
-        _stamp(key_id, now)
-    return Caller(account_id, key_id, name, scopes.of(key_id, **dict(zip(SCOPE, scope, strict=True))))
+    if row["last_used_at"] is None or row["last_used_at"] <= now - STAMP_EVERY:
+        _stamp(row["id"], now)
+    scope = scopes.of(row["id"], **{name: row[name] for name in SCOPE})
+    reads, writes = (row[f"account__{name}"] if row[name] is None else row[name] for name in LIMITS)
+    return Caller(row["account_id"], row["id"], row["account__name"], scope, reads, writes)
 
 
 def _stamp(key_id: int, now: datetime) -> None:

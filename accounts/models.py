@@ -1,9 +1,15 @@
 """Who asks, and what they may spend."""
 
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils import timezone
 
 from .scopes import validate_networks
+
+
+def per_minute(help_text):
+    """A limit of requests a minute; NULL: none."""
+    return models.PositiveIntegerField(null=True, blank=True, validators=[MinValueValidator(1)], help_text=help_text)
 
 
 class Account(models.Model):
@@ -15,6 +21,9 @@ class Account(models.Model):
     held = models.BigIntegerField(default=0, editable=False)
     active = models.PositiveIntegerField(default=0, editable=False, help_text="Tasks that count against max_active.")
     max_active = models.PositiveIntegerField(default=100, help_text="Tasks at work at once; further ones wait.")
+    # For each of its keys that has no limit of its own (limits.py).
+    reads_per_minute = per_minute("Reads a minute of each key; empty: any number.")
+    writes_per_minute = per_minute("Writes a minute of each key; empty: any number.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -48,6 +57,8 @@ class ApiKey(models.Model):
     # Spent by its tasks, and set aside for those that are open; counted while it has a limit.
     credits_used = models.BigIntegerField(default=0, editable=False)
     expires_at = models.DateTimeField(null=True, blank=True, help_text="From then on it is refused; empty: never.")
+    reads_per_minute = per_minute("GET and HEAD requests a minute; empty: as the account says.")
+    writes_per_minute = per_minute("Other requests a minute; empty: as the account says.")
 
     class Meta:
         verbose_name = "API key"

@@ -12,7 +12,7 @@ from .period import BY
 from .problems import CODES, MEDIA_TYPE
 
 JSON, ANY = "application/json", "*/*"
-EVERYWHERE = ("unauthenticated", "forbidden_by_key", "not_acceptable", "invalid_request", "internal_error", "unavailable")
+EVERYWHERE = ("unauthenticated", "forbidden_by_key", "rate_limited", "not_acceptable", "invalid_request", "internal_error", "unavailable")
 WITH_BODY = ("malformed_json", "length_required", "too_large", "unsupported_media_type")
 BYTES: Schema = {"type": "string", "format": "binary"}
 
@@ -40,7 +40,7 @@ def operation(
         tags=[tag],
         request=body,
         responses=_responses(answers) | _refusals(codes),
-        parameters=[REQUEST_ID, ECHO, CHALLENGE, *parameters],
+        parameters=[REQUEST_ID, ECHO, CHALLENGE, RETRY_AFTER, *RATE, *parameters],
         auth=auth,
     )
 
@@ -82,6 +82,15 @@ def path(name: str, schema: Any, description: str = "") -> OpenApiParameter:
 REQUEST_ID = header("X-Request-ID", "Names this request in our logs; made up where absent.")
 CHALLENGE = header("WWW-Authenticate", "Bearer.", on=(401,))
 ECHO = OpenApiParameter("X-Request-ID", str, OpenApiParameter.HEADER, description="The request's name in our logs.", response=True)
+RETRY_AFTER = header("Retry-After", "Seconds.", components.WHOLE, on=(429, 503))
+RATE = [
+    OpenApiParameter(f"RateLimit-{name}", components.WHOLE, OpenApiParameter.HEADER, description=meaning, response=True)
+    for name, meaning in (
+        ("Limit", "Requests a minute that the key may make, reads and writes apart; absent where it has no limit."),
+        ("Remaining", "How many of them are left."),
+        ("Reset", "In how many seconds the minute ends."),
+    )
+]
 KEY = header("Idempotency-Key", "The same key and body again give the same task, and buy nothing.", components.IDEMPOTENCY_KEY)
 ETAG = header("ETag", "Names this state.", on=(200, 304))
 IF_NONE_MATCH = header("If-None-Match", "The ETag that you have: 304 if it still holds.")

@@ -40,6 +40,7 @@ CODES = {
     "invalid_request": (422, "The request is wrong"),
     "invalid_input": (422, "The input does not fit the model"),
     "idempotency_key_reused": (422, "The idempotency key belongs to another request"),
+    "rate_limited": (429, "Too many requests"),
     "internal_error": (500, "Something broke on our side"),
     "unavailable": (503, "Not available now"),
 }
@@ -57,6 +58,14 @@ RAISED = (
     (SuspiciousOperation, "malformed_upload"),
 )
 RETRY_AFTER_S = 1
+
+
+class RateLimited(Problem):
+    """The key made all the requests that it may make in this minute, which ends in `reset_s` seconds."""
+
+    def __init__(self, limit: int, reset_s: int):
+        super().__init__(429, "rate_limited", f"This API key may make {limit} such requests a minute: try again in {reset_s} s.")
+        self.headers = {"Retry-After": str(reset_s)}
 
 
 def problem(code: str, detail: str, errors: Sequence[Mapping[str, str]] = ()) -> Problem:

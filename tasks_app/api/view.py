@@ -7,6 +7,9 @@ from uuid import UUID
 from rest_framework.exceptions import NotAuthenticated
 from rest_framework.views import APIView
 
+from accounts import limits
+from accounts.scopes import READS
+
 from ..ids import parse
 from . import filters, problems
 from .answer import Answer, JSONRenderer, refuse_other_forms
@@ -31,6 +34,7 @@ class View(APIView):
         """What stands before each method; REST framework's own also looks for versions, format suffixes and throttles."""
         self.refuse_other_forms(request)
         self.check_permissions(request)
+        self.count(request)
         if "HTTP_TRANSFER_ENCODING" in request.META and not request.META.get("CONTENT_LENGTH"):
             raise problems.problem("length_required", "Send the body with its Content-Length, not chunked.")
         if request.META.get("QUERY_STRING") and request.method in self.allowed_methods:
@@ -39,11 +43,23 @@ class View(APIView):
     def refuse_other_forms(self, request):
         refuse_other_forms(request.META.get("HTTP_ACCEPT", "*/*"))
 
+    def count(self, request):
+        """Count the request against its key's limits; a link that we signed has no key, and none."""
+        standing = request.user and limits.count(request.user, write=request.method not in READS)
+        if standing:
+            self.headers = {
+                "RateLimit-Limit": str(standing.limit),
+                "RateLimit-Remaining": str(standing.remaining),
+                "RateLimit-Reset": str(standing.reset_s),
+            }
+            if standing.is_refused:
+                raise problems.RateLimited(standing.limit, standing.reset_s)
+
     def permission_denied(self, request, message=None, code=None):
         raise NotAuthenticated("Send an API key of your account: `Authorization: Bearer dk_…`.")
 
     def http_method_not_allowed(self, request, *args, **kwargs):
-        self.headers = {"Allow": ", ".join(self.allowed_methods)}
+        self.headers = {**self.headers, "Allow": ", ".join(self.allowed_methods)}
         super().http_method_not_allowed(request, *args, **kwargs)
 
     def finalize_response(self, request, response, *args, **kwargs):
