@@ -1,0 +1,64 @@
+"""What pages tell a browser about itself: where scripts, pictures and frames may come from, and that it is to come by https.
+
+Pages are the admin, the API's documentation and whatever else a person opens; answers of the API carry no page, and content
+has a stricter policy of its own (tasks_app/api/content.py).
+"""
+
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from .middleware import API
+
+ADMIN = "/admin/"
+
+POLICY = {
+    "default-src": "'self'",
+    "script-src": "'self'",
+    "style-src": "'self' 'unsafe-inline'",  # Swagger and the admin set styles on elements
+    "img-src": "'self' data: blob:",
+    "media-src": "'self' blob:",
+    "font-src": "'self' data:",
+    "object-src": "'none'",
+    "base-uri": "'none'",
+    "form-action": "'self'",
+    "frame-ancestors": "'none'",
+}
+# The admin's Alpine compiles the expressions in its attributes. It has no inline script, so injected markup still runs none of its own.
+ADMIN_POLICY = POLICY | {"script-src": "'self' 'unsafe-eval'"}
+PERMISSIONS = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
+
+
+class PageHeaders:
+    """Sets them on all but the API's answers, where a view has not set its own."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+        self._policy, self._admin_policy = written(POLICY), written(ADMIN_POLICY)
+        self._by_https = settings.PUBLIC_URL.startswith("https://")
+
+    def __call__(self, request):
+        response = self.get_response(request)
+        if not request.path_info.startswith(API):
+            policy = self._admin_policy if request.path_info.startswith(ADMIN) else self._policy
+            response.headers.setdefault("Content-Security-Policy", policy)
+            response.headers.setdefault("Permissions-Policy", PERMISSIONS)
+            if self._by_https:  # Django's own asks whether this request came by https, which a proxy may not have told
+                response.headers.setdefault("Strict-Transport-Security", f"max-age={settings.SECURE_HSTS_SECONDS}")
+        return response
+
+
+def written(policy: dict[str, str]) -> str:
+    """The policy as a header has it, with the bucket's host where browsers are sent there for pictures and videos."""
+    shown = policy | {name: f"{policy[name]} {bucket}" for name in ("img-src", "media-src") if (bucket := bucket_origin())}
+    return "; ".join(f"{name} {sources}" for name, sources in shown.items())
+
+
+def bucket_origin() -> str:
+    """Where CONTENT=redirect sends browsers; empty where they get all bytes from us."""
+    if settings.STORAGE != "cos" or settings.CONTENT != "redirect":
+        return ""
+    if settings.COS_ENDPOINT:
+        parts = urlsplit(settings.COS_ENDPOINT)
+        return f"{parts.scheme}://{parts.netloc}"
+    return f"https://{settings.COS_DOMAIN or f'{settings.COS_BUCKET}.cos.{settings.COS_REGION}.myqcloud.com'}"
