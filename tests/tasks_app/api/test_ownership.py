@@ -12,7 +12,8 @@ from django.urls import get_resolver
 from accounts.models import Account
 from providers.models import PublicModel
 from tasks_app import ids
-from tasks_app.models import File, Output, Task
+from tasks_app.models import Delivery, File, Output, Task, WebhookEndpoint
+from tasks_app.webhooks import endpoints, outbox
 from tests.cast import forget_rows
 from tests.tasks_app.api.conftest import IMAGE, keep, output_of, refusal, shown, task_of
 
@@ -29,11 +30,17 @@ OBJECTS = {
     "outputs/<str:id>/thumbnail": "output",
     "files/<str:id>": "file",
     "files/<str:id>/content": "file",
+    "webhook-endpoints/<str:id>": "endpoint",
+    "webhook-endpoints/<str:id>/rotate-secret": "endpoint",
+    "webhook-endpoints/<str:id>/test": "endpoint",
+    "webhook-deliveries/<str:id>": "delivery",
+    "webhook-deliveries/<str:id>/replay": "delivery",
 }
 # What each account sees of its own.
-OWN = ("tasks", "account", "usage")
+OWN = ("tasks", "account", "usage", "webhook-endpoints", "webhook-deliveries")
 # What takes something in and shows it to nobody else, and what is the same for all.
-MAKING, PUBLIC = ("tasks/quote", "tasks/batch", "files"), ("models", "models/<path:name>")
+MAKING = ("tasks/quote", "tasks/batch", "files", "account/webhook-secret", "account/webhook-secret/rotate")
+PUBLIC = ("models", "models/<path:name>")
 NOWHERE = ""
 
 
@@ -52,7 +59,12 @@ def acmes(acme, models) -> dict[str, str]:
         key=keep("files/acmes", b"..."),
         created_at=task.created_at,
     )
-    return {"task": shown(task), "output": ids.shown("output", output.id), "file": ids.shown("file", file.id)}
+    endpoint, _ = endpoints.create(acme.id, url="https://hooks.example.com/acmes", now=task.created_at)
+    delivery = outbox.test(endpoint, now=task.created_at)
+    made = {"output": output, "file": file}
+    return {"task": shown(task), "endpoint": ids.shown("whe", endpoint.id), "delivery": ids.shown("whd", delivery.id)} | {
+        kind: ids.shown(kind, one.id) for kind, one in made.items()
+    }
 
 
 def routes() -> list[str]:
@@ -67,7 +79,7 @@ def walk(acmes):
 
 def state() -> list:
     """All that a call might have changed."""
-    return [list(table.objects.order_by("id").values()) for table in (Task, Output, File, Account)]
+    return [list(table.objects.order_by("id").values()) for table in (Task, Output, File, Account, WebhookEndpoint, Delivery)]
 
 
 def test_the_walk_knows_every_address():
@@ -90,7 +102,7 @@ def test_another_accounts_object_is_the_same_404_by_every_method(acmes, neighbou
 
 def test_its_owner_finds_it_there(acmes, api):
     for route, kind in OBJECTS.items():
-        method = "POST" if route.endswith(("cancel", "retry")) else "GET"
+        method = "POST" if route.endswith(("cancel", "retry", "rotate-secret", "test", "replay")) else "GET"
         assert api.sends(method, "/" + route.replace("<str:id>", acmes[kind])).status_code != 404, route
 
 
