@@ -55,7 +55,7 @@ class ProviderForm(forms.ModelForm):
 @admin.register(Provider)
 class ProviderAdmin(ModelAdmin):
     form = ProviderForm
-    list_display = ("name", "adapter", "health", "note", "checked_at", "max_jobs", "is_enabled")
+    list_display = ("name", "adapter", "health", "note", "failing_since", "checked_at", "max_jobs", "is_enabled")
     list_editable = ("is_enabled",)
     list_filter = ("adapter", "is_healthy", "is_enabled")
     search_fields = ("name",)
@@ -69,9 +69,10 @@ class ProviderAdmin(ModelAdmin):
         "is_enabled",
         "health",
         "note",
+        "failing_since",
         "checked_at",
     )
-    readonly_fields = ("credentials_kept", "health", "note", "checked_at")
+    readonly_fields = ("credentials_kept", "health", "note", "failing_since", "checked_at")
 
     def has_delete_permission(self, request, obj=None):
         return False  # tasks refer to it for as long as they are kept; switched off, it drains

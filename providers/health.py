@@ -1,4 +1,7 @@
-"""Asks each enabled provider whether it can be used now, at no cost there, and writes the answer to its row."""
+"""Asks each enabled provider whether it can be used now, at no cost there, and writes the answer to its row.
+
+One failure may be a hiccup of the network: a provider is unhealthy from the third in a row on, and healthy again with one success.
+"""
 
 import asyncio
 import logging
@@ -16,6 +19,7 @@ from .models import Provider
 
 log = logging.getLogger(__name__)
 
+FAILURES = 3  # in a row
 NOTE_LENGTH = Provider._meta.get_field("health_note").max_length
 
 
@@ -29,10 +33,11 @@ class _Check:
 
 
 def run_once(*, clock: Callable[[], datetime], timeout_s: float = 20.0) -> int:
-    """Check every enabled provider, all at once, and write is_healthy, health_note and checked_at; returns how many."""
+    """Check every enabled provider, all at once, and write what was found; returns how many."""
+    rows = {row.pk: row for row in Provider.objects.filter(is_enabled=True)}
     checks, notes = [], {}
     for provider in directory.providers():
-        if not provider.is_enabled:
+        if provider.id not in rows:
             continue
         try:
             checks.append(_prepared(provider))
@@ -40,7 +45,7 @@ def run_once(*, clock: Callable[[], datetime], timeout_s: float = 20.0) -> int:
             notes[provider.id] = str(fault)
     notes.update(asyncio.run(_ask_all(checks, timeout_s)))
     for id, note in notes.items():
-        Provider.objects.filter(pk=id).update(is_healthy=not note, health_note=note[:NOTE_LENGTH], checked_at=clock())
+        _write(rows[id], note, now=clock())
     return len(notes)
 
 
@@ -69,3 +74,19 @@ async def _ask(check: _Check, timeout_s: float) -> str:
     finally:
         await check.http.close()
     return ""
+
+
+def _write(before: Provider, note: str, *, now: datetime) -> None:
+    """Write the outcome of a check (`note` "": all is well), unless another process has written one since the row was read."""
+    failed = before.failed_checks + 1 if note else 0
+    is_healthy = failed < FAILURES
+    # Two checks at the same moment are one: both saw the same hiccup.
+    won = Provider.objects.filter(pk=before.pk, checked_at=before.checked_at).update(
+        is_healthy=is_healthy,
+        failed_checks=failed,
+        failing_since=(before.failing_since or now) if note else None,
+        health_note=note[:NOTE_LENGTH],
+        checked_at=now,
+    )
+    if won and is_healthy != before.is_healthy:
+        log.warning("Provider %s is %s", before.name, "healthy again" if is_healthy else f"unhealthy: {note}")

@@ -21,7 +21,10 @@ class Provider(models.Model):
     credential_version = models.PositiveIntegerField(default=0, editable=False)
     max_jobs = models.PositiveIntegerField(null=True, blank=True, help_text="Jobs open there at once; empty: no cap.")
     is_enabled = models.BooleanField(default=True, help_text="Off drains it: no new jobs, polls go on.")
+    # Of the checks (health.py): how many failed in a row, since when, and why the last one did.
     is_healthy = models.BooleanField(default=True, editable=False)
+    failed_checks = models.PositiveIntegerField(default=0, editable=False)
+    failing_since = models.DateTimeField(null=True, editable=False)
     health_note = models.CharField(max_length=200, blank=True, editable=False)
     checked_at = models.DateTimeField(null=True, editable=False)
 

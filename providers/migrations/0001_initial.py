@@ -24,6 +24,8 @@ class Migration(migrations.Migration):
                 ('max_jobs', models.PositiveIntegerField(blank=True, help_text='Jobs open there at once; empty: no cap.', null=True)),
                 ('is_enabled', models.BooleanField(default=True, help_text='Off drains it: no new jobs, polls go on.')),
                 ('is_healthy', models.BooleanField(default=True, editable=False)),
+                ('failed_checks', models.PositiveIntegerField(default=0, editable=False)),
+                ('failing_since', models.DateTimeField(editable=False, null=True)),
                 ('health_note', models.CharField(blank=True, editable=False, max_length=200)),
                 ('checked_at', models.DateTimeField(editable=False, null=True)),
             ],

@@ -1,6 +1,7 @@
 """The operator's pages, through the browser's door: real URLs and real forms."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -116,9 +117,10 @@ class TestTheProviderPages:
     def test_list_health_and_the_reason(self, olga, make_provider, now):
         make_provider("fresh")
         make_provider("fine", checked_at=now)
-        make_provider("bad", checked_at=now, is_healthy=False, health_note="The upstream is unavailable.")
+        since = {"failed_checks": 4, "failing_since": now - timedelta(minutes=3)}
+        make_provider("bad", checked_at=now, is_healthy=False, health_note="The upstream is unavailable.", **since)
         text = text_of(olga.get(reverse("admin:providers_provider_changelist")))
-        assert all(shown in text for shown in ("not checked", "healthy", "failing", "The upstream is unavailable."))
+        assert all(shown in text for shown in ("not checked", "healthy", "failing", "The upstream is unavailable.", "11:57"))
 
     def test_drain_from_the_list_and_leave_the_rest_as_it_was(self, olga, plasma):
         form = {"form-TOTAL_FORMS": 1, "form-INITIAL_FORMS": 1, "form-0-id": plasma.id, "_save": "Save"}

@@ -1,4 +1,5 @@
 import logging
+from datetime import timedelta
 
 import pytest
 
@@ -38,55 +39,101 @@ def seen(provider):
 
 class TestAProviderThatAnswers:
     def test_is_healthy_and_nothing_was_bought(self, plasma, upstream, check, now):
-        Provider.objects.update(is_healthy=False, health_note="was down")
+        Provider.objects.update(is_healthy=False, failed_checks=40, failing_since=now, health_note="was down")
         assert check() == 1
         assert seen(plasma) == (True, "")
-        assert plasma.checked_at == now
+        assert (plasma.checked_at, plasma.failed_checks, plasma.failing_since) == (now, 0, None)
         assert upstream.bought == 0
 
     def test_is_asked_with_its_newest_credentials(self, plasma, upstream, check, now):
         credentials.rotate(plasma, {"key": "revoked"}, now=now)
         directory.forget()
         check()
-        healthy, note = seen(plasma)
-        assert not healthy
+        note = seen(plasma)[1]
+        assert note
         assert "revoked" not in note
 
 
+class TestFailuresInARow:
+    @pytest.fixture
+    def fails(self, upstream, clock):
+        """Fail one check, a minute after the one before."""
+
+        def once():
+            upstream.will(answer(503), at="check")
+            clock.move(minutes=1)
+            health.run_once(clock=clock)
+
+        return once
+
+    def test_make_a_provider_unhealthy_at_the_third(self, plasma, fails):
+        verdicts = []
+        for _ in range(4):
+            fails()
+            verdicts.append(seen(plasma)[0])
+        assert verdicts == [True, True, False, False]
+
+    def test_are_counted_and_tell_since_when_and_why(self, plasma, fails, clock):
+        began = clock() + timedelta(minutes=1)
+        for _ in range(3):
+            fails()
+        assert seen(plasma)[1]
+        assert (plasma.failed_checks, plasma.failing_since, plasma.checked_at) == (3, began, clock())
+
+    def test_end_with_one_success(self, plasma, fails, clock):
+        fails()
+        fails()
+        health.run_once(clock=clock)
+        fails()
+        assert seen(plasma)[0]
+        assert (plasma.failed_checks, plasma.failing_since) == (1, clock())
+
+    @pytest.mark.parametrize(("failing", "counted"), [(2, 1), (1, 0)])
+    def test_of_two_processes_at_once_only_what_is_written_first_counts(self, plasma, upstream, clock, failing, counted):
+        upstream.will(answer(503), times=failing, at="check")
+        another = iter([lambda: health.run_once(clock=clock)])
+
+        def while_another_checks():
+            next(another, lambda: None)()
+            return clock()
+
+        health.run_once(clock=while_another_checks)
+        plasma.refresh_from_db()
+        assert (plasma.failed_checks, upstream.requests["check"]) == (counted, 2)
+
+
 class TestAProviderThatCannotBeUsed:
-    def test_is_unhealthy_with_the_reason(self, plasma, upstream, check):
+    def test_is_noted_with_the_reason(self, plasma, upstream, check):
         upstream.will(answer(503), at="check")
         check()
-        healthy, note = seen(plasma)
-        assert not healthy
-        assert note
+        assert seen(plasma)[1]
 
-    def test_is_unhealthy_when_nobody_listens(self, make_provider, check, now):
+    def test_is_noted_when_nobody_listens(self, make_provider, check, now):
         provider = make_provider("gone", adapter="plasma_adapter", base_url="http://127.0.0.1:1")
         credentials.rotate(provider, {"key": "s3cret"}, now=now)
         check()
-        assert seen(provider) == (False, "The upstream could not be reached: the connection was refused.")
+        assert seen(provider) == (True, "The upstream could not be reached: the connection was refused.")
 
     def test_is_given_up_after_a_while(self, plasma, upstream, check):
         upstream.will(hang(), at="check")
         check(timeout_s=0.2)
-        assert seen(plasma) == (False, "It gave no answer within 0.2 s.")
+        assert seen(plasma) == (True, "It gave no answer within 0.2 s.")
 
-    def test_is_unhealthy_when_its_credentials_cannot_be_opened(self, plasma, check):
+    def test_is_noted_when_its_credentials_cannot_be_opened(self, plasma, check):
         plasma.credentials.all().delete()
         check()
-        assert seen(plasma) == (False, f"provider {plasma.id} has no credentials of version 1")
+        assert seen(plasma) == (True, f"provider {plasma.id} has no credentials of version 1")
 
-    def test_is_unhealthy_when_its_adapter_is_gone(self, plasma, check, settings):
+    def test_is_noted_when_its_adapter_is_gone(self, plasma, check, settings):
         settings.ADAPTERS = []
         check()
-        assert seen(plasma) == (False, "there is no adapter 'plasma_adapter'; there are scf")
+        assert seen(plasma) == (True, "there is no adapter 'plasma_adapter'; there are scf")
 
     def test_through_a_bug_of_its_adapter_is_recorded_without_a_secret(self, plasma, make_provider, check, caplog):
         broken = make_provider("broken", adapter="plasma_adapter", base_url="http://127.0.0.1:1")  # has no key, which its adapter needs
         with caplog.at_level(logging.ERROR):
             assert check() == 2
-        assert seen(broken) == (False, "The check itself failed: KeyError.")
+        assert seen(broken) == (True, "The check itself failed: KeyError.")
         assert "The check of provider broken failed" in caplog.text
 
     def test_does_not_keep_the_others_unchecked(self, plasma, upstream, make_provider, check):
