@@ -78,7 +78,7 @@ def is_taken(address: str) -> bool:
 
 def prepare() -> None:
     """The tables, the built-in models and the schedule; each step finds its own work done and does it once."""
-    call_command("migrate", verbosity=0)
+    call_command("migrate", verbosity=0, skip_checks=False)  # its checks look at the database too
     call_command("install_models", verbosity=0)
     call_command("install_schedule", verbosity=0)
 
