@@ -54,6 +54,13 @@ class TestATransaction:
             transaction.set_rollback(True)
         assert not Account.objects.exists()
 
+    def test_of_a_process_that_stands_still_is_ended_by_the_server(self):
+        if not connection.mysql_is_mariadb:
+            pytest.skip("MySQL lets it stand")
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT @@idle_transaction_timeout, @@innodb_lock_wait_timeout, @@lock_wait_timeout")
+            assert cursor.fetchone() == (10, 5, 10)
+
     def test_is_committed_for_others_to_see(self):
         with transaction.atomic():
             Account.objects.create(name="acme")
