@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from random import uniform
 from threading import Thread
+from time import monotonic
 from typing import NamedTuple
 
 from celery import current_app
@@ -38,6 +39,9 @@ STEPS = {
 IDLE = 5.0  # seconds between looks when nothing is known to become due
 BLOCKED = 1.0  # seconds between looks when rows are due and none could be taken
 SOONEST = 0.05
+LAST_WORDS = 5.0  # seconds, when the time to stop is up, for what has arrived to be written and the rest to be given back
+
+_ticking: list[Thread] = []
 
 
 class Ticks(StartStopStep):
@@ -49,7 +53,8 @@ class Ticks(StartStopStep):
         """Begin to tick for the queues that this worker consumes."""
         for step in STEPS.keys() & worker.app.amqp.queues.consume_from.keys():
             wake.here[step] = STEPS[step].pump.wake
-            Thread(target=tick, args=(step, database_clock), name=f"tick-{step}", daemon=True).start()
+            _ticking.append(Thread(target=tick, args=(step, database_clock), name=f"tick-{step}", daemon=True))
+            _ticking[-1].start()
 
 
 current_app.steps["worker"].add(Ticks)
@@ -65,7 +70,14 @@ def stop(**_) -> None:
 
 @worker_shutdown.connect
 def hang_up(**_) -> None:
-    """Close the connections to upstreams, on the loop that opened them."""
+    """Wait for the pumps, of which Celery knows nothing: with the process their open calls would end, paid ones among them.
+
+    Then close the connections to upstreams, on the loop that opened them.
+    """
+    stop()
+    gone_by = monotonic() + pump.STOP_WITHIN + LAST_WORDS
+    for thread in _ticking:
+        thread.join(max(0.0, gone_by - monotonic()))
     loop.start(directory.close()).result(5)
 
 
