@@ -207,8 +207,10 @@ DECLARED = (
     Var("WEB_WORKERS", whole(1), 3, "gunicorn's worker processes."),
     Var("WEB_THREADS", whole(1), 4, "Threads per web worker; workers × threads is the number of database connections (5 to 20)."),
     Var("WEB_MEMORY_LIMIT_MB", whole(1), 600, "A web worker above this resident size finishes its request and is replaced."),
-    Var("SUBMIT_WINDOW", whole(1), 100, "Submit calls that one worker keeps open at once."),
-    Var("POLL_WINDOW", whole(1), 400, "Poll calls that one worker keeps open at once."),
+    Var(
+        "SUBMIT_WINDOW", whole(1), 100, "Submit calls that one worker keeps open at once; those that wait for a slow upstream come on top."
+    ),
+    Var("POLL_WINDOW", whole(1), 400, "Poll calls that one worker keeps open at once; those that wait for a slow upstream come on top."),
     Var("STORE_WINDOW", whole(1), 8, "Results that one worker fetches and stores at once."),
     Var("NOTIFY_WINDOW", whole(1), 100, "Webhook calls that one worker keeps open at once; an account gets a quarter at most."),
     Var("UPLOAD_LIMIT_MB", whole(1), 200, "Largest file that POST /files takes, in MB."),

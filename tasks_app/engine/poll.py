@@ -51,5 +51,5 @@ def _decision(task: Question, outcome: Outcome, now) -> decisions.Decision:
     return decisions.after_poll(task.snapshot, outcome, task.adapter.FACTS, now)
 
 
-pump = Pump("poll", take, call, land, window=settings.POLL_WINDOW)
+pump = Pump("poll", take, call, land, window=settings.POLL_WINDOW, windows=10)
 run = pump.run

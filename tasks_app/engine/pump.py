@@ -33,6 +33,7 @@ stopping = Event()  # set when the process was asked to stop: nothing more is cl
 LAND_AT_ONCE = 200
 LOOK_EVERY = 0.5  # seconds between looks for due rows while calls are open
 STOP_WITHIN = 20.0  # seconds that open calls may still take after the process was asked to stop
+SLOW = 2.0  # seconds after which a call takes no room from others: it waits for its upstream, and waiting costs us next to nothing
 BREATH = 0.5  # seconds before the database is asked again after it failed
 
 
@@ -48,13 +49,18 @@ class Claims(Protocol):
 
 @dataclass
 class Pump:
-    """One step of the road, run by one thread at a time in this process; `wake` makes a running pump look for rows at once."""
+    """One step of the road, run by one thread at a time in this process; `wake` makes a running pump look for rows at once.
+
+    `window` calls are open at once, and as many again as wait for slow upstreams, up to `windows` in all: else one that
+    answers nobody would fill the window, and the tasks of all others would wait for its time-outs.
+    """
 
     name: str
     take: Callable[[int, Clock], list[Claimed]]
     call: Callable[[Claimed], Awaitable[Outcome]]
     land: Callable[[Arrived, Clock], None]
     window: int
+    windows: int = 1
     claims: Claims = task_claims
     repeatable: bool = True  # whether a call that was cut off may simply be made again
     wake: Event = field(default_factory=Event)
@@ -109,7 +115,7 @@ class Run:
 
     def fill(self) -> None:
         """Claim what the window has room for, and open its calls."""
-        room = self.pump.window - len(self.open)
+        room = self.room()
         if stopping.is_set() or room <= 0 or not self.should_look(room):
             return
         self.pump.wake.clear()
@@ -118,6 +124,14 @@ class Run:
         self.there_is_more = len(claimed) >= room
         for one in claimed:
             self.start(one)
+
+    def room(self) -> int:
+        """How many more calls may be opened."""
+        if self.pump.windows == 1:
+            return self.pump.window - len(self.open)
+        now = monotonic()
+        quick = sum(now - one.taken < SLOW for one in self.open.values())
+        return min(self.pump.window - quick, self.pump.window * self.pump.windows - len(self.open))
 
     def should_look(self, room: int) -> bool:
         # Claiming a few rows at a time costs as much as claiming many: wait until a quarter of the window is free.

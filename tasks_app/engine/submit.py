@@ -155,5 +155,5 @@ def _land(arrived: Arrived, steps: list[lifecycle.Step], now) -> None:
             attempts.orphan(task)
 
 
-pump = Pump("submit", take, call, land, window=settings.SUBMIT_WINDOW, repeatable=False)
+pump = Pump("submit", take, call, land, window=settings.SUBMIT_WINDOW, windows=10, repeatable=False)
 run = pump.run

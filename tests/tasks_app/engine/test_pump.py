@@ -1,0 +1,26 @@
+"""The pump by itself: how many calls it opens."""
+
+from concurrent.futures import Future
+from time import monotonic
+
+from tasks_app.engine.claims import Claimed
+from tasks_app.engine.pump import SLOW, Pump, Run
+
+
+def run_with_open_calls(*ages_s: float, window: int = 4, windows: int = 3) -> Run:
+    run = Run(Pump("test", take=None, call=None, land=None, window=window, windows=windows), clock=None)
+    run.open = {Future(): Claimed({}, monotonic() - age_s) for age_s in ages_s}
+    return run
+
+
+class TestASilentUpstream:
+    def test_takes_no_room_from_the_others_once_it_is_slow(self):
+        assert run_with_open_calls(0, 0, 0, 0).room() == 0
+        assert run_with_open_calls(0, SLOW + 1, SLOW + 1, SLOW + 1).room() == 3
+
+    def test_is_not_asked_without_end(self):
+        assert run_with_open_calls(*[SLOW + 1] * 10).room() == 2
+        assert run_with_open_calls(*[SLOW + 1] * 12).room() == 0
+
+    def test_holds_its_place_where_calls_cost_more_than_waiting(self):
+        assert run_with_open_calls(SLOW + 1, SLOW + 1, windows=1).room() == 2
