@@ -134,6 +134,12 @@ def read_all(ids: Iterable[UUID]) -> list[Claimed]:
     return [Claimed(row, taken) for row in Task.objects.filter(id__in=ids).values(*COLUMNS)]
 
 
+def holding(status: str, tokens: Iterable[int]) -> list[Claimed]:
+    """The rows of this status that claims with these tokens hold."""
+    taken = monotonic()
+    return [Claimed(row, taken) for row in Task.objects.filter(status=status, lane=lanes.NONE, lease_token__in=tokens).values(*COLUMNS)]
+
+
 def next_due(status: str) -> datetime | None:
     """When the next row of this status is due; in the past where rows wait for a slot."""
     return min((due_at for _, due_at in oldest(status)), default=None)

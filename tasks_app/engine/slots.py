@@ -15,12 +15,13 @@ from providers.directory import RouteSnapshot
 from providers.models import Provider
 
 from ..models import Task
-from . import attempts, claims, lifecycle
+from . import attempts, claims, jobs, lifecycle
 from .claims import Claimed, new_token, won
-from .decisions import jitter
+from .decisions import after_submit, jitter
 from .transactions import whole
 
 Used = Counter  # (provider id, route id) → open jobs
+begun: set[int] = set()  # the tokens of one look's rows, until their calls can be made
 
 
 def take(room: int, *, now: datetime) -> list[Claimed]:
@@ -31,6 +32,18 @@ def take(room: int, *, now: datetime) -> list[Claimed]:
         share = -(-(room - len(taken)) // (len(lanes) - position))
         taken += _take_from(lane, share, now) if share else []
     return taken
+
+
+def undo(*, now: datetime) -> int:
+    """Queue again what the last look began and could call for no more, because the database failed in its midst; returns how many.
+
+    Surely nothing was sent for these, which nobody else can know: after the lease they would count as an unknown outcome.
+    """
+    left = claims.holding("submitting", begun) if begun else []
+    steps = [lifecycle.Step(one, after_submit(one.snapshot, None, jobs.facts(one), now)) for one in left]
+    moved = lifecycle.advance(steps, now=now)
+    begun.clear()
+    return len(moved)
 
 
 def due_lanes(now: datetime) -> list[str]:
@@ -105,6 +118,7 @@ def _candidate(route: RouteSnapshot, free: int | None) -> routing.Candidate:
 def _take_into(route: RouteSnapshot, ids: list[UUID], now: datetime) -> list[Claimed]:
     """Take rows into a route's slots: the count and the take are one, because both happen under the provider's row lock."""
     taken, token = monotonic(), new_token()
+    begun.add(token)
     if is_capped(route):
         Provider.objects.select_for_update().only("id").get(id=route.provider_id)
         ids = ids[: free(route, used([route.provider_id]))]

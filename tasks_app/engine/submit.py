@@ -49,11 +49,14 @@ def take(room: int, clock: Clock) -> list[Submission]:
     """What a dead worker left first, then queued rows for which a provider has a free slot; those out of time expire."""
     expiry.run_once(clock=clock)
     now = clock()
+    slots.undo(now=now)
     left = quarantine.cleared(claims.take("submitting", limit=room, now=now), now=now)
     fresh = slots.take(room - len(left), now=now) if len(left) < room else []
     if len(left) + len(fresh) < room and parking.run_once(now=now):
         fresh += slots.take(room - len(left) - len(fresh), now=now)
-    return _with_inputs(left, is_fresh=False) + _with_inputs(fresh, is_fresh=True)
+    taken = _with_inputs(left, is_fresh=False) + _with_inputs(fresh, is_fresh=True)
+    slots.begun.clear()
+    return taken
 
 
 async def call(task: Submission) -> Outcome:

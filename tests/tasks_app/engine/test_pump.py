@@ -1,10 +1,15 @@
-"""The pump by itself: how many calls it opens."""
+"""The pump by itself: how many calls it opens, and what becomes of a look that fails in its midst."""
 
 from concurrent.futures import Future
 from time import monotonic
 
+import pytest
+
+from providers.models import PublicModel
 from tasks_app.engine.claims import Claimed
 from tasks_app.engine.pump import SLOW, Pump, Run
+from tasks_app.models import Task
+from tests.cast import SCHEMA, forget_rows
 
 
 def run_with_open_calls(*ages_s: float, window: int = 4, windows: int = 3) -> Run:
@@ -24,3 +29,23 @@ class TestASilentUpstream:
 
     def test_holds_its_place_where_calls_cost_more_than_waiting(self):
         assert run_with_open_calls(SLOW + 1, SLOW + 1, windows=1).room() == 2
+
+
+class TestALookThatFailsInItsMidst:
+    @pytest.fixture
+    def failed(self, acme, grit, road):
+        """A row that was taken, and for which no call could be made."""
+        task = acme.submits("darkroom/grit-image")
+        PublicModel.objects.filter(name="darkroom/grit-image").update(input_schema=[])
+        forget_rows()
+        with pytest.raises(AttributeError):
+            road.submits()
+        PublicModel.objects.filter(name="darkroom/grit-image").update(input_schema=SCHEMA)
+        forget_rows()
+        return task
+
+    def test_has_sent_nothing_so_its_tasks_are_sent_later(self, failed, grit, road):
+        assert Task.objects.get(id=failed.id).status == "submitting"
+        road.runs_dry()
+        failed.refresh_from_db()
+        assert (failed.status, failed.attempts, grit.bought) == ("succeeded", 2, 1)
