@@ -30,8 +30,13 @@ class Step(NamedTuple):
     next_due: Callable[[], datetime | None]
 
 
+def next_submit() -> datetime | None:
+    """A waiting row, or one that a dead worker left in mid-submit: it is due when the lease ends."""
+    return min(filter(None, map(claims.next_due, ("queued", "submitting"))), default=None)
+
+
 STEPS = {
-    "submit": Step(submit.pump, partial(claims.next_due, "queued")),
+    "submit": Step(submit.pump, next_submit),
     "poll": Step(poll.pump, partial(claims.next_due, "running")),
     "store": Step(store.pump, partial(claims.next_due, "storing")),
     "notify": Step(notify.pump, deliveries.next_due),

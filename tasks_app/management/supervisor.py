@@ -41,7 +41,7 @@ class Supervisor:
         processes: Iterable[Process],
         *,
         write: Callable[[str, str], None] = lambda name, line: print(f"{name} | {line}", flush=True),
-        grace_s: float = 20.0,
+        grace_s: float = 30.0,  # a worker takes up to 25 s for its open calls
         first_wait_s: float = FIRST_WAIT_S,
     ):
         self._grace_s = grace_s
