@@ -153,9 +153,9 @@ class MariaDB(Server):
             "--no-defaults",
             *as_root(),
             f"--datadir={self._data}",
-            f"--tmpdir={self.folder}",
             f"--socket={self._socket}",
             f"--pid-file={self.folder}/pid",
+            f"--tmpdir={self._own_tmp}",
             f"--port={self.port}",
             "--bind-address=127.0.0.1",
             "--skip-name-resolve",
@@ -180,9 +180,14 @@ class MariaDB(Server):
     def _socket(self) -> Path:
         return self.folder / "s"
 
+    @property
+    def _own_tmp(self) -> Path:
+        """A server that starts deletes every temporary table in its tmpdir, those of its neighbours too."""
+        return self.folder / "tmp"
+
     def _install(self) -> None:
-        command = [found("mariadb-install-db"), "--no-defaults", *as_root(), f"--datadir={self._data}"]
-        command += [f"--tmpdir={self.folder}"]  # two that begin in the same /tmp may take each other's tables
+        self._own_tmp.mkdir()
+        command = [found("mariadb-install-db"), "--no-defaults", *as_root(), f"--datadir={self._data}", f"--tmpdir={self._own_tmp}"]
         command += ["--auth-root-authentication-method=normal", "--skip-test-db"]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
