@@ -1,5 +1,6 @@
 """Django settings; every value that differs between servers comes from config/env.py."""
 
+from datetime import timedelta
 from urllib.parse import unquote, urlsplit
 
 from django.templatetags.static import static
@@ -42,6 +43,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "config.apps.Schedule",  # django_celery_beat
+    "axes",
     "accounts",
     "providers",
     "tasks_app",
@@ -59,7 +61,20 @@ MIDDLEWARE = [
     "config.middleware.Operators",
     "config.middleware.Messages",
     "config.middleware.Frames",
+    "axes.middleware.AxesMiddleware",
 ]
+
+# Operators sign in with a name and a password, and five wrong ones from one address lock that name there for a quarter of an hour: by the
+# database, so Redis may be away. By name and address, so that nobody locks an operator out from elsewhere.
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_FAILURE_LIMIT, AXES_COOLOFF_TIME = 5, timedelta(minutes=15)
+AXES_RESET_ON_SUCCESS, AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = True, False
+AXES_CLIENT_IP_CALLABLE = "accounts.addresses.of_request"
+AXES_COOLOFF_MESSAGE = "Too many failed sign-ins with this name from your address: try again in 15 minutes."
+AXES_SENSITIVE_PARAMETERS = ["username"]  # some type their password into that field
+AXES_DISABLE_ACCESS_LOG, AXES_VERBOSE, AXES_ENABLE_ADMIN = True, False, False
+LOGIN_REDIRECT_URL = "admin:index"
 
 TEMPLATES = [
     {
