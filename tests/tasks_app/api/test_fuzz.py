@@ -1,0 +1,88 @@
+"""Requests made up from the OpenAPI document, right ones and wrong ones: no answer is a 5xx, or one that the document does not describe.
+
+SCHEMA_CASES sets how many are made up for each call.
+"""
+
+import os
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.strategies import booleans
+from schemathesis import GenerationMode
+from schemathesis.checks import (
+    content_type_conformance,
+    not_a_server_error,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from config.wsgi import application
+from tasks_app import ids
+from tasks_app.models import File
+from tests.tasks_app.api.conftest import IMAGE, keep, output_of, shown, task_of
+
+pytestmark = pytest.mark.django_db
+
+CASES = int(os.environ.get("SCHEMA_CASES", "10"))
+MANY = settings(
+    max_examples=CASES,
+    deadline=None,
+    derandomize=CASES <= 10,  # in `make test` the same ones each time
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+    response_headers_conformance,
+]
+
+
+@pytest.fixture
+def found(acme) -> dict[str, str]:
+    """What is there to be found by each call with an id."""
+    task = task_of(acme, status="succeeded", captured=3)
+    output = output_of(task, b"0123456789", thumbnail=b"thumbnail", width=1, height=1)
+    key = keep("files/found", b"0123456789")
+    file = File(id=ids.new(), account_id=acme.id, content_type="text/plain", bytes=10, sha256="0" * 64, key=key, created_at=task.created_at)
+    file.save(force_insert=True)
+    return {"tasks": shown(task), "outputs": ids.shown("output", output.id), "files": ids.shown("file", file.id)}
+
+
+@pytest.fixture
+def calls(models, settings, tmp_path) -> list:
+    """Every call that the document has."""
+    settings.STORAGE_DIR = tmp_path
+    return [operation.ok() for operation in schemathesis.openapi.from_wsgi("/api/schema/", application).get_all_operations()]
+
+
+def asked_with(operation, acme, found: dict[str, str]) -> None:
+    """Makes up requests for one call and judges each answer; raises what schemathesis has to say."""
+
+    @MANY
+    @given(
+        case=operation.as_strategy(generation_mode=GenerationMode.POSITIVE)
+        | operation.as_strategy(generation_mode=GenerationMode.NEGATIVE),
+        is_there=booleans(),
+    )
+    def ask(case, is_there):
+        if is_there and case.path_parameters:
+            (name,) = case.path_parameters
+            case.path_parameters[name] = IMAGE if name == "name" else found[case.path.split("/")[3]]
+        case.call_and_validate(headers={"Authorization": f"Bearer {acme.key}"}, checks=CHECKS)
+
+    ask()
+
+
+def test_every_answer_is_one_that_the_document_describes(calls, acme, found):
+    faults = {}
+    for operation in calls:
+        try:
+            asked_with(operation, acme, found)
+        except Exception as fault:  # noqa: BLE001 - all calls are to be judged, and the test fails with the list
+            faults[operation.label] = str(fault)
+    assert not faults, "\n\n".join(f"{label}\n{fault}" for label, fault in faults.items())
