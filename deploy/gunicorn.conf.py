@@ -31,6 +31,9 @@ graceful_timeout = 30
 keepalive = 5
 # Beyond this the kernel refuses, and the client knows at once that we are full.
 backlog = 256
+# Addresses hold filters, headers a key and a cookie: twice what the longest of ours need. Bodies have limits where they are read.
+limit_request_line = limit_request_field_size = 8190
+limit_request_fields = 64
 # Recycle against slow leaks, at different times so that the three never go together. No replacement for the memory limit.
 max_requests = 20000
 max_requests_jitter = 2000
