@@ -27,7 +27,7 @@ def main(words: list[str]) -> int:
         for trouble in chosen:
             try:
                 for round in range(rounds):
-                    verdicts.append(fight(whole, trouble, f"{seed}/{round}"))
+                    verdicts.append(fight(whole, trouble, f"{seed}/{round}", verdicts))
                     page.tell(verdicts[-1])
             except NotHere as reason:
                 skipped.append((trouble, str(reason)))

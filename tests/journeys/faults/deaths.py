@@ -1,13 +1,16 @@
 """Processes killed, told to end, frozen."""
 
+import itertools
 import os
 import signal
+from pathlib import Path
 
+from .stage import Stage, Worker, administrator
 from .trouble import Scene, trouble
 
 LONG = {"tasks": 160, "over_s": 25.0}
-# A task whose workers die three times in a row is taken out, before it takes another one down.
-QUARANTINE = frozenset({"quarantined"})
+# A worker that dies takes answers along, and a task whose workers die three times in a row is taken out.
+DEADLY = {"may_fail": frozenset({"quarantined"}), "loses_answers": True}
 
 
 @trouble()
@@ -15,7 +18,7 @@ def nothing_happens(scene: Scene) -> None:
     """The calm that the others are compared with."""
 
 
-@trouble(tasks=100, over_s=14.0, short=True, may_fail=QUARANTINE)
+@trouble(tasks=100, over_s=14.0, short=True, **DEADLY)
 def everything_is_killed_in_turn_while_a_worker_is_frozen_past_its_lease(scene: Scene) -> None:
     """Nothing is lost, nothing is bought twice; what the frozen worker held is done by the other, and once awake it writes nothing."""
     stage = scene.stage
@@ -28,11 +31,11 @@ def everything_is_killed_in_turn_while_a_worker_is_frozen_past_its_lease(scene: 
     for victim in victims:
         scene.moment(0.3, 1.2)
         scene.kill(victim)
-    scene.wait_for(lambda: scene.watch.moved_s != [], within_s=60)
+    scene.wait_for("what the frozen worker held has moved", lambda: scene.watch.moved_s != [], within_s=60)
     frozen.thaw()
 
 
-@trouble(**LONG, may_fail=QUARANTINE)
+@trouble(**LONG, **DEADLY)
 def workers_are_killed_again_and_again(scene: Scene) -> None:
     """A dead worker's tasks move again within 30 s and a look; each is bought once."""
     scene.while_clients_post(lambda: scene.kill(scene.any_worker()), every_s=(1.0, 4.0))
@@ -65,13 +68,13 @@ def redis_is_killed_again_and_again(scene: Scene) -> None:
     scene.while_clients_post(lambda: scene.kill(scene.stage.redis), every_s=(0.3, 2.0))
 
 
-@trouble(**LONG, may_fail=QUARANTINE)
+@trouble(**LONG)
 def mariadb_is_killed_again_and_again(scene: Scene) -> None:
     """Every 201 is there after its recovery; no outcome of a paid call is forgotten meanwhile."""
     scene.while_clients_post(lambda: scene.kill(scene.stage.mariadb), every_s=(1.0, 4.0))
 
 
-@trouble(**LONG, may_fail=QUARANTINE)
+@trouble(**LONG, **DEADLY)
 def all_that_runs_is_killed_at_random(scene: Scene) -> None:
     """The sum of all the others."""
     scene.while_clients_post(lambda: scene.kill(scene.dice.choice(scene.stage.servers)), every_s=(0.3, 2.5))
@@ -80,6 +83,8 @@ def all_that_runs_is_killed_at_random(scene: Scene) -> None:
 @trouble(**LONG)
 def workers_are_told_to_end_with_calls_open(scene: Scene) -> None:
     """They finish what is open or give it back: no outcome is unknown, no claim is lost."""
+    for upstream in scene.stage.upstreams.values():
+        upstream.travel_s = (0.5, 2.0)
     scene.while_clients_post(lambda: scene.any_worker().restart(), every_s=(1.0, 3.0))
 
 
@@ -89,19 +94,19 @@ def web_is_told_to_end_with_requests_open(scene: Scene) -> None:
     scene.while_clients_post(lambda: scene.stage.web.restart(), every_s=(1.0, 3.0))
 
 
-@trouble(tasks=80, over_s=6.0, may_fail=QUARANTINE)
+@trouble(tasks=80, over_s=6.0, **DEADLY)
 def a_worker_is_frozen_past_its_lease_with_submits_on_the_way(scene: Scene) -> None:
     """The other one asks what became of them; the frozen one, awake again, may write nothing and sends nothing."""
     worker, plasma = scene.stage.workers[0], scene.stage.upstreams["plasma"]
-    sold = plasma.bought
-    scene.wait_for(lambda: plasma.bought > sold + scene.dice.randint(5, 20), within_s=20)
+    enough = plasma.bought + scene.dice.randint(5, 20)
+    scene.wait_for("some jobs are bought", lambda: plasma.bought >= enough, within_s=20)
     worker.freeze()
     scene.watch.killed()
     scene.moment(33.0, 36.0)
     worker.thaw()
 
 
-@trouble(tasks=80, over_s=6.0, may_fail=QUARANTINE)
+@trouble(tasks=80, over_s=6.0, **DEADLY)
 def both_workers_are_frozen_past_their_leases(scene: Scene) -> None:
     """Awake at once, they take their own rows anew, and each other's."""
     scene.moment(1.5, 4.0)
@@ -110,3 +115,42 @@ def both_workers_are_frozen_past_their_leases(scene: Scene) -> None:
     scene.moment(33.0, 36.0)
     for worker in scene.stage.workers:
         worker.thaw()
+
+
+@trouble(tasks=120, over_s=15.0, **DEADLY)
+def a_worker_is_frozen_in_mid_transaction(scene: Scene) -> None:
+    """What it had locked is free again within 15 s, and the other worker goes on."""
+    stage, frozen = scene.stage, []
+    scene.moment(1.0, 3.0)
+    with administrator(stage) as cursor:
+        # It has to wait for a lock, is frozen, and gets the lock.
+        cursor.execute("BEGIN")
+        cursor.execute("SELECT id FROM accounts_account ORDER BY id FOR UPDATE")
+        scene.wait_for("a worker waits for a lock", lambda: frozen.extend(waiting(stage)) or frozen != [], within_s=20)
+        frozen[0].freeze()
+        scene.watch.killed()
+        cursor.execute("ROLLBACK")
+    scene.wait_for("no lock is left", lambda: not set(lockers(stage)) & ports_of(frozen[0].pid), within_s=15)
+    done = "SELECT COUNT(*) FROM tasks_app_task WHERE finished_at IS NOT NULL"
+    before = int(stage.sql(done)[0][0])
+    scene.wait_for("the other worker goes on", lambda: int(stage.sql(done)[0][0]) >= before + 10, within_s=30)
+    frozen[0].thaw()
+
+
+def waiting(stage: Stage) -> list[Worker]:
+    ports = set(lockers(stage, "trx_state = 'LOCK WAIT'"))
+    return [worker for worker in stage.workers if ports & ports_of(worker.pid)]
+
+
+def lockers(stage: Stage, which: str = "trx_rows_locked > 0") -> list[str]:
+    """The client ports of the transactions that hold, or wait for, locks."""
+    ids = f"SELECT trx_mysql_thread_id FROM information_schema.innodb_trx WHERE {which}"
+    ports = stage.sql(f"SELECT SUBSTRING_INDEX(host, ':', -1) FROM information_schema.processlist WHERE id IN ({ids})")
+    return list(itertools.chain(*ports))
+
+
+def ports_of(pid: int | None) -> set[str]:
+    """The local TCP ports that a process has open."""
+    inodes = {os.readlink(entry).removeprefix("socket:[").rstrip("]") for entry in Path(f"/proc/{pid}/fd").iterdir() if entry.is_symlink()}
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return {str(int(line[1].rpartition(":")[2], 16)) for line in lines if line[9] in inodes}

@@ -2,6 +2,7 @@
 
 import random
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import cycle, islice
 
@@ -10,6 +11,8 @@ from .load import Load, Post
 from .stage import Stage
 from .trouble import Scene, Trouble
 from .watch import Watch
+
+USUAL = 1.5  # times as long is still usual, on a machine that does other things as well
 
 
 @dataclass
@@ -29,8 +32,8 @@ class Verdict:
         return not self.found.wrong
 
 
-def fight(stage: Stage, trouble: Trouble, seed: str) -> Verdict:
-    """Clients post, the trouble comes and ends, all is mended; then the books are read."""
+def fight(stage: Stage, trouble: Trouble, seed: str, before: Iterable[Verdict] = ()) -> Verdict:
+    """Clients post, the trouble comes and ends, all is mended; then the books are read. `before`: the fires that went before."""
     name = f"f{random.Random(f'{seed} {time.time_ns()}').randrange(36**6):x}"
     load = Load(stage.web_port, stage.keys, _posts(trouble, name), trouble.over_s, seed)
     watch = Watch(stage)
@@ -40,12 +43,15 @@ def fight(stage: Stage, trouble: Trouble, seed: str) -> Verdict:
     began = time.monotonic()
     try:
         trouble.happens(scene)
+    except TimeoutError as late:
+        load.wrong.append(str(late))
     finally:
         stage.mend()
         load.join()
     lasted_s = time.monotonic() - began
-    found = judge(stage, load, name, may_fail=trouble.may_fail)
+    found = judge(stage, load, name, may_fail=trouble.may_fail, loses_answers=trouble.loses_answers)
     watch.end()
+    _compare(found, trouble, before)
     answered = [load.answered_after(at) for who in ("web", "mariadb") for at in scene.deaths[who]]
     return Verdict(
         trouble,
@@ -58,7 +64,14 @@ def fight(stage: Stage, trouble: Trouble, seed: str) -> Verdict:
     )
 
 
+def _compare(found: Findings, trouble: Trouble, before: Iterable[Verdict]) -> None:
+    calm = next((one.found for one in before if one.trouble.name == trouble.as_in), None)
+    if calm and calm.plasma_p95_s:
+        found.ratio = found.plasma_p95_s / calm.plasma_p95_s
+        if found.ratio > USUAL:
+            found.wrong.append(f"plasma's tasks took {found.ratio:.2f} times as long as when {trouble.as_in}")
+
+
 def _posts(trouble: Trouble, name: str) -> list[Post]:
-    """One task in five is bolt's, which may have only few at work at once."""
-    models = islice(cycle(trouble.models), trouble.tasks)
-    return [Post(f"{name}-{number}", model, "bolt" if number % 5 == 4 else "acme") for number, model in enumerate(models)]
+    who = islice(zip(cycle(trouble.models), cycle(trouble.accounts), strict=False), trouble.tasks)
+    return [Post(f"{name}-{number}", model, account) for number, (model, account) in enumerate(who)]

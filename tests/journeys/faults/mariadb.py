@@ -1,27 +1,14 @@
 """MariaDB restarted, cut off, locked up, full, read-only, frozen."""
 
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import MySQLdb
 from MySQLdb.cursors import Cursor
 
-from .stage import DATABASE
+from .stage import administrator
 from .trouble import Scene, trouble
 
 OURS = "SELECT id FROM information_schema.processlist WHERE user = 'darkroom'"
-
-
-@contextmanager
-def root(scene: Scene) -> Iterator[Cursor]:
-    """A connection of the administrator's, kept open: with none free, a new one might come too late."""
-    connection = MySQLdb.connect(unix_socket=str(scene.stage.mariadb.folder / "s"), user="root", database=DATABASE, autocommit=True)
-    try:
-        with connection.cursor() as cursor:
-            yield cursor
-    finally:
-        connection.close()
 
 
 def cut(cursor: Cursor) -> None:
@@ -42,14 +29,14 @@ def mariadb_is_restarted_under_load(scene: Scene) -> None:
 @trouble(short=True)
 def every_connection_to_mariadb_is_cut_again_and_again(scene: Scene) -> None:
     """In mid-transaction, at COMMIT, between two statements: all or nothing, and then once."""
-    with root(scene) as cursor:
+    with administrator(scene.stage) as cursor:
         scene.while_clients_post(lambda: cut(cursor), every_s=(0.05, 0.8), most=40)
 
 
 @trouble(tasks=100, over_s=20.0)
 def the_accounts_rows_are_locked_for_seconds(scene: Scene) -> None:
     """Longer than a lock is waited for (5 s): requests and outcomes are tried again, whole."""
-    with root(scene) as cursor:
+    with administrator(scene.stage) as cursor:
 
         def hold() -> None:
             cursor.execute("BEGIN")
@@ -63,7 +50,7 @@ def the_accounts_rows_are_locked_for_seconds(scene: Scene) -> None:
 @trouble(tasks=100, over_s=20.0)
 def the_providers_rows_are_locked_for_seconds(scene: Scene) -> None:
     """Nothing is submitted meanwhile, and no slot is counted twice after."""
-    with root(scene) as cursor:
+    with administrator(scene.stage) as cursor:
 
         def hold() -> None:
             cursor.execute("BEGIN")
@@ -74,10 +61,10 @@ def the_providers_rows_are_locked_for_seconds(scene: Scene) -> None:
         scene.while_clients_post(hold, every_s=(0.5, 2.0))
 
 
-@trouble(tasks=120, over_s=15.0, short=True)
+@trouble(tasks=120, over_s=15.0)
 def deadlocks_are_forced_on_tasks_and_accounts(scene: Scene) -> None:
     """A rival that has written so much that MariaDB gives way to it locks accounts, then tasks: whole transactions are tried again."""
-    with root(scene) as cursor:
+    with administrator(scene.stage) as cursor:
         cursor.execute("CREATE TABLE IF NOT EXISTS rival (n INT)")
 
         def cross() -> None:
@@ -98,7 +85,7 @@ def deadlocks_are_forced_on_tasks_and_accounts(scene: Scene) -> None:
 def mariadb_is_read_only_for_seconds(scene: Scene) -> None:
     """As after a fail-over to a replica: posts are answered 503, outcomes wait."""
     scene.moment(1.0, 2.0)
-    with root(scene) as cursor:
+    with administrator(scene.stage) as cursor:
         cursor.execute("SET GLOBAL read_only = 1")
         scene.moment(4.0, 8.0)
         cursor.execute("SET GLOBAL read_only = 0")
@@ -108,7 +95,7 @@ def mariadb_is_read_only_for_seconds(scene: Scene) -> None:
 def others_take_every_connection_of_mariadb(scene: Scene) -> None:
     """Posts are answered 503, workers wait, and all goes on once there is room."""
     scene.moment(1.0, 2.0)
-    with root(scene) as cursor:
+    with administrator(scene.stage) as cursor:
         cursor.execute("SET GLOBAL max_connections = 10")
         others = [_idle(scene) for _ in range(30)]
         for _ in range(5):

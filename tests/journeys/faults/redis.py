@@ -2,6 +2,7 @@
 
 import socket
 
+from .judge import still_open
 from .trouble import Scene, trouble
 
 
@@ -17,7 +18,7 @@ def redis_is_emptied_again_and_again(scene: Scene) -> None:
     scene.while_clients_post(lambda: flush(scene), every_s=(0.05, 0.5), most=100)
 
 
-@trouble(short=True)
+@trouble()
 def redis_is_away_all_the_time_and_a_worker_starts_without_it(scene: Scene) -> None:
     """Tasks take less than 5 s more; a worker that starts meanwhile works."""
     stage = scene.stage
@@ -25,7 +26,7 @@ def redis_is_away_all_the_time_and_a_worker_starts_without_it(scene: Scene) -> N
     for worker in stage.workers:
         worker.restart()
     scene.load.join()
-    scene.wait_for(lambda: stage.sql("SELECT COUNT(*) FROM tasks_app_task WHERE finished_at IS NULL") == [["0"]], within_s=90)
+    scene.wait_for("all tasks are over", lambda: not still_open(stage), within_s=90)
 
 
 @trouble(tasks=120, over_s=15.0)

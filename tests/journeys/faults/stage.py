@@ -14,6 +14,9 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
+import MySQLdb
+from MySQLdb.cursors import Cursor
+
 from tests.servers import MariaDB, Redis, Server, free_port
 
 from . import upstreams
@@ -21,7 +24,7 @@ from . import upstreams
 ROOT = Path(__file__).resolve().parents[3]
 DATABASE = "darkroom_faults"
 LOGS = ROOT / "var/faults"  # what each process wrote, for whoever looks into a failure
-STEPS = "submit,poll,store,upkeep"
+STEPS = "submit,poll,store,notify,upkeep"
 
 
 class OfDarkroom(Server):
@@ -132,6 +135,7 @@ def stage(folder: Path) -> Iterator[Stage]:
     with ExitStack() as stack:
         mariadb, redis = stack.enter_context(MariaDB(durable=True)), stack.enter_context(Redis())
         far = {name: stack.enter_context(upstream()) for name, upstream in upstreams.ALL.items()}
+        _small_disk(stack, folder / "storage")
         made = Stage(folder, mariadb, redis, far, _environment(folder, mariadb, redis, far))
         for server in (made.web, *made.workers, made.beat):
             stack.callback(server.remove)
@@ -140,6 +144,17 @@ def stage(folder: Path) -> Iterator[Stage]:
         for server in (made.web, *made.workers, made.beat):
             server.start()
         yield made
+
+
+@contextmanager
+def administrator(made: Stage) -> Iterator[Cursor]:
+    """A connection of root's, kept open: with none free, a new one might come too late."""
+    connection = MySQLdb.connect(unix_socket=str(made.mariadb.folder / "s"), user="root", database=DATABASE, autocommit=True)
+    try:
+        with connection.cursor() as cursor:
+            yield cursor
+    finally:
+        connection.close()
 
 
 def _environment(folder: Path, mariadb: MariaDB, redis: Redis, far: dict[str, upstreams.Far]) -> dict[str, str]:
@@ -158,6 +173,14 @@ def _environment(folder: Path, mariadb: MariaDB, redis: Redis, far: dict[str, up
         "LOG_LEVEL": "INFO",
         "DJANGO_SETTINGS_MODULE": "config.settings",
     }
+
+
+def _small_disk(stack: ExitStack, storage: Path) -> None:
+    """A file system that one trouble can fill, where we may mount one."""
+    storage.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=128m,mode=700", "none", str(storage)]
+    if os.geteuid() == 0 and not subprocess.run(mount, capture_output=True, check=False).returncode:
+        stack.callback(subprocess.run, ["umount", "--lazy", str(storage)], check=False)
 
 
 def _furnish(made: Stage) -> None:

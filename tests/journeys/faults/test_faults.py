@@ -13,7 +13,9 @@ SEED = os.environ.get("FAULTS_SEED") or f"{random.SystemRandom().randrange(10**6
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory):
+def stage(tmp_path_factory, request):
+    if not request.config.getoption("--servers"):
+        pytest.skip("is about real servers: pytest --servers")
     with new_stage(tmp_path_factory.mktemp("faults")) as made:
         yield made
 

@@ -50,9 +50,9 @@ class Scene:
             happens()
         self.load.join()
 
-    def wait_for(self, holds: Callable[[], bool], *, within_s: float) -> None:
+    def wait_for(self, what: str, holds: Callable[[], bool], *, within_s: float) -> None:
         if wait_for(holds, within_s=within_s) is None:
-            raise TimeoutError(f"the trouble did not come about within {within_s:g} s")
+            raise TimeoutError(f"not within {within_s:g} s: {what}")
 
     def any_worker(self) -> Worker:
         return self.dice.choice(self.stage.workers)
@@ -60,14 +60,21 @@ class Scene:
 
 @dataclass(frozen=True)
 class Trouble:
-    """`happens` is named as a sentence. `tasks` are posted over `over_s` seconds; `may_fail`: error codes that are no fault here."""
+    """`happens` is named as a sentence. `tasks` are posted over `over_s` seconds, for `models` and by `accounts` in turn.
+
+    `may_fail`: error codes that are no fault here. `loses_answers`: a submit's answer may be lost, so a task of an upstream without
+    tokens may fail as unknown. `as_in`: the trouble before in which plasma's tasks took their usual time.
+    """
 
     happens: Callable[[Scene], None]
     group: str
     tasks: int = 80
     over_s: float = 8.0
     models: tuple[str, ...] = ("fire/plasma", "fire/plasma", "fire/grit", "fire/either")
+    accounts: tuple[str, ...] = ("acme", "acme", "acme", "acme", "bolt")
     may_fail: frozenset[str] = frozenset()
+    loses_answers: bool = False
+    as_in: str = ""
     short: bool = False
 
     @property

@@ -21,12 +21,15 @@ TRAVEL_S = (0.05, 0.4)  # there, and as long back: so that a killed worker alway
 
 
 class Far(Simulator):
-    """`customers`: job id → the prompt it was bought with. A `silent` one takes nothing and answers nothing."""
+    """`customers`: job id → the prompt it was bought with. A `silent` one takes nothing and answers nothing.
+
+    `travel_s`: from and up to how many seconds a request is on its way there, and its answer back.
+    """
 
     def __init__(self) -> None:
         super().__init__(seconds=1.0)
         self.customers: dict[str, str] = {}
-        self.silent = False
+        self.silent, self.travel_s = False, TRAVEL_S
         self._dice = random.Random(1)
 
     def bought_by(self) -> Counter[str]:
@@ -35,7 +38,7 @@ class Far(Simulator):
 
     def behave(self) -> None:
         super().behave()
-        self.silent = False
+        self.silent, self.travel_s = False, TRAVEL_S
 
     async def _obey(self, request: web.BaseRequest) -> web.StreamResponse:
         await self._travel()
@@ -53,7 +56,7 @@ class Far(Simulator):
         return job
 
     async def _travel(self) -> None:
-        await asyncio.sleep(self._dice.uniform(*TRAVEL_S))
+        await asyncio.sleep(self._dice.uniform(*self.travel_s))
 
 
 class FarPlasma(Far, Plasma):

@@ -14,7 +14,7 @@ def orders(scene: Scene, *kinds, at: str, share: float, of: int) -> None:
                 scene.stage.upstreams[name].will(scene.dice.choice(kinds), at=at)
 
 
-@trouble(short=True, tasks=60, over_s=5.0)
+@trouble(short=True, tasks=60, over_s=5.0, loses_answers=True)
 def the_wire_breaks_before_during_and_after_an_accept(scene: Scene) -> None:
     """plasma is asked again with the same token; grit never, and its customer gets the credits back."""
     cuts = (cut_before_answer(accepts=False), cut_mid_json(), cut_before_answer(), garbage(), hang(), hang(accepts=False))
@@ -22,7 +22,7 @@ def the_wire_breaks_before_during_and_after_an_accept(scene: Scene) -> None:
     scene.load.join()
 
 
-@trouble(short=True, tasks=60, over_s=5.0)
+@trouble(tasks=60, over_s=5.0)
 def polls_are_answered_with_anything_but_a_verdict(scene: Scene) -> None:
     """Cut, cut short, no JSON, 401, 403, 404, 429, 500, 200 with an error inside: no job that lives is given up for any of it."""
     statuses = [answer(status) for status in (401, 403, 404, 429, 500, 502, 503)]
@@ -57,14 +57,21 @@ def upstreams_are_out_of_reach(scene: Scene) -> None:
         scene.stage.upstreams[name].__enter__()
 
 
-@trouble(tasks=100, over_s=6.0, models=("fire/plasma",))
+@trouble(tasks=100, over_s=6.0, models=("fire/plasma",), accounts=("acme",))
 def a_hundred_tasks_come_at_once(scene: Scene) -> None:
     """The calm that the next one is compared with."""
 
 
-@trouble(tasks=300, over_s=6.0, models=("fire/mute", "fire/mute", "fire/plasma"))
+@trouble(
+    tasks=400,
+    over_s=6.0,
+    models=("fire/mute", "fire/mute", "fire/mute", "fire/plasma"),
+    accounts=("acme",),
+    loses_answers=True,
+    as_in="a hundred tasks come at once",
+)
 def an_upstream_never_answers_while_another_is_asked(scene: Scene) -> None:
-    """The other's tasks take their usual time."""
+    """The other's hundred tasks take their usual time."""
     mute = scene.stage.upstreams["mute"]
     mute.silent = True
     scene.load.join()
