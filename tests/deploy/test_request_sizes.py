@@ -2,7 +2,6 @@
 
 import pytest
 
-
 from .web import Gunicorn
 
 KB = 1024
