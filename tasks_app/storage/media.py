@@ -1,26 +1,20 @@
 """What a stored file is: type and content type by its first bytes, size, duration, and a thumbnail (a poster for a video).
 
-Only the first bytes are read in this process; decoders run in a child (probe.py), because media files come from strangers.
+Only the first bytes are read in this process; decoders run in others (examiner.py), because media files come from strangers.
 """
 
 import asyncio
 import json
-import os
-import signal
-import sys
 from base64 import b64decode
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import imageio_ffmpeg
+from . import sniff
+from .examiner import Examiners
 
-from . import probe, sniff
-
-WALL_S = 20
-LONGEST_ANSWER = 2 * 1024 * 1024
+_examiners = Examiners()
 
 
 class NotMedia(Exception):
@@ -54,42 +48,13 @@ async def examine(path: Path) -> Examined:
     found = await asyncio.to_thread(content_type, path)
     if type_of(found) == "text":
         return Examined("text", found)
-    ffmpeg = await asyncio.to_thread(_ffmpeg)
-    return _examined(found, await _answer_of_child(found, path, ffmpeg))
+    return _examined(found, await _examiners.look(found, path))
 
 
 def type_of(content_type: str) -> str:
     """image, video, audio or text: the word that outputs carry."""
     head = content_type.split("/")[0]
     return "text" if head == "application" else head
-
-
-async def _answer_of_child(content_type: str, path: Path, ffmpeg: str) -> bytes:
-    """What the child printed until it ended, or until its time was up."""
-    child = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-I", probe.__file__, content_type, str(path.resolve()), ffmpeg),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        start_new_session=True,
-        limit=LONGEST_ANSWER,
-        env={"VIPS_CONCURRENCY": "1", "PATH": os.defpath},
-    )
-    answer = bytearray()
-    try:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(WALL_S):
-                while len(answer) < LONGEST_ANSWER and (piece := await child.stdout.read(64 * 1024)):
-                    answer += piece
-    finally:
-        await _end(child)
-    return bytes(answer)
-
-
-async def _end(child: asyncio.subprocess.Process) -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(child.pid, signal.SIGKILL)  # with the ffmpeg that it may have left
-    await child.wait()
 
 
 def _examined(content_type: str, answer: bytes) -> Examined:
@@ -122,8 +87,3 @@ def _webp(value: Any) -> bytes | None:
         picture = b64decode(value)
         return picture if picture[:4] == b"RIFF" and picture[8:12] == b"WEBP" else None
     return None
-
-
-@cache
-def _ffmpeg() -> str:
-    return imageio_ffmpeg.get_ffmpeg_exe()

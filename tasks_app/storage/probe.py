@@ -1,23 +1,35 @@
-"""The child process that looks into a media file: `python -I probe.py CONTENT_TYPE PATH FFMPEG` prints what it finds as JSON lines.
+"""The process that examiner.py keeps warm, `python -I probe.py SOCKET FFMPEG`, and the one that it forks for each file.
+
+serve    one file after another: fork, wait, say how it ended. It opens no file, and starts no thread that a fork would lose
+look     in the fork: decode the file, print what is found as JSON lines to the socket that came with the request
 
 Decoders meet hostile files here and nowhere else: under limits of memory, time and open files, with no network protocol, no secret
-in the environment, and nothing of ours imported, so that it starts fast. Each fact is printed as soon as it is known, because
-the next decoder may not survive.
+in the environment, and nothing of ours imported. Each fact is printed as soon as it is known, because the next decoder may not survive.
 """
 
+import ctypes
 import json
+import os
 import re
 import resource
+import select
+import signal
+import socket
 import subprocess
 import sys
 from base64 import b64encode
+from contextlib import suppress
 from typing import Any
+
+import pyvips
 
 SIDE = 480  # a thumbnail's longer side at most, in pixels
 QUALITY = 75
 MOST_PIXELS = 300_000_000  # beyond it no thumbnail is tried
 MEMORY = 1 << 30
 CPU_S = 10
+LONGEST_REQUEST = 16 * 1024
+PR_SET_PDEATHSIG = 1
 
 # ffmpeg is told what it reads: were it to guess, a playlist could name other files.
 FORMATS = {
@@ -34,8 +46,71 @@ DURATION = re.compile(r"^  Duration: (\d+):(\d\d):(\d\d\.\d+)", re.MULTILINE)
 PICTURES = re.compile(r"^  Stream #\d+:\d+.*?: Video: (?!.*\(attached pic\)).*?, (\d+)x(\d+)(.*(?:\n    .*)*)", re.MULTILINE)
 ROTATION = re.compile(r"display ?matrix: rotation of (-?\d+)", re.IGNORECASE)
 
+libc = ctypes.CDLL(None)
 
-def main(content_type: str, path: str, ffmpeg: str) -> None:
+
+def serve(control: socket.socket, ffmpeg: str) -> None:
+    """Serve whoever holds the other end, until that is closed."""
+    be_taken_first()
+    warm_up()
+    while True:
+        request, answers, _, _ = socket.recv_fds(control, LONGEST_REQUEST, 1)
+        if not request:
+            return
+        control.send(b"%d" % killed_by(control, json.loads(request), answers[0], ffmpeg))
+
+
+def be_taken_first() -> None:
+    """When the machine runs out of memory, the kernel is to end this process and its forks, and nothing that it would miss more."""
+    with suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:
+        score.write("1000")
+
+
+def warm_up() -> None:
+    """What every fork would do anew, short of a pixel: those are made by threads, and a fork would lose them."""
+    pyvips.block_untrusted_set(True)
+    pyvips.cache_set_max(0)
+    for operation in ("thumbnail", "webpsave_buffer"):
+        pyvips.Introspect.get(operation)
+    pyvips.Image.black(SIDE, SIDE, bands=3).thumbnail_image(1)
+
+
+def killed_by(control: socket.socket, request: list[str], answer: int, ffmpeg: str) -> int:
+    """Have a fork look at the file; returns the signal that killed it, 0 where it ended by itself."""
+    alive, held = os.pipe()
+    warm, child = os.getpid(), os.fork()
+    if child == 0:
+        die_with(warm)
+        control.close()
+        os.dup2(answer, 1)
+        try:
+            look(*request, ffmpeg)
+        finally:
+            os._exit(0)  # no farewell of the interpreter; a file that cannot be decoded has been told of by silence
+    os.close(answer)
+    os.close(held)
+    wait_for_end(alive, control)
+    return os.WTERMSIG(os.waitpid(child, 0)[1])
+
+
+def die_with(parent: int) -> None:
+    """Have the kernel kill this process when its parent dies, in whatever way."""
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it died before the line above
+        os._exit(0)
+
+
+def wait_for_end(alive: int, control: socket.socket) -> None:
+    """Return when nobody holds the other end of `alive` any more; end all of this group when the one who asked is gone."""
+    poll = select.poll()
+    for each in (alive, control):
+        poll.register(each, select.POLLIN)
+    if any(ready == control.fileno() for ready, _ in poll.poll()):
+        os.killpg(0, signal.SIGKILL)
+    os.close(alive)
+
+
+def look(content_type: str, path: str, ffmpeg: str) -> None:
     limit_self()
     if content_type.startswith("image/"):
         look_at_image(path)
@@ -56,10 +131,6 @@ def limit_self() -> None:
 
 
 def look_at_image(path: str) -> None:
-    import pyvips  # here, because a video need not wait for it
-
-    pyvips.block_untrusted_set(True)
-    pyvips.cache_set_max(0)
     image = pyvips.Image.new_from_file(path)
     is_lying = image.get_typeof("orientation") != 0 and image.get("orientation") >= 5
     tell(width=image.height if is_lying else image.width, height=image.width if is_lying else image.height)
@@ -111,4 +182,4 @@ def tell(**facts: Any) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    serve(socket.socket(fileno=int(sys.argv[1])), sys.argv[2])

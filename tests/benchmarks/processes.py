@@ -12,6 +12,11 @@ def children(pid: int) -> list[int]:
     return sorted(int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split())
 
 
+def family(pid: int) -> list[int]:
+    """A process and its direct children."""
+    return [pid, *children(pid)]
+
+
 def pss_mb(pids: Iterable[int]) -> float:
     """Proportional set size in MB, summed: a page that n processes share counts 1/n for each."""
     return sum(_pss_kb(pid) for pid in pids) / 1024
