@@ -25,6 +25,9 @@ import pyvips
 
 SIDE = 480  # a thumbnail's longer side at most, in pixels
 QUALITY = 75
+EFFORT = 2  # of 6: more makes it hardly smaller
+EARLY_S = 2.0  # where a poster is taken, because the first picture is often black: a third of what generators make
+LONG_S = 12.0  # a longer film is worth a second run, a third into it
 MOST_PIXELS = 300_000_000  # beyond it no thumbnail is tried
 MEMORY = 1 << 30
 CPU_S = 10
@@ -115,7 +118,7 @@ def look(content_type: str, path: str, ffmpeg: str) -> None:
     if content_type.startswith("image/"):
         look_at_image(path)
     else:
-        look_at_stream(path, [ffmpeg, "-hide_banner", "-nostdin"], ["-protocol_whitelist", "file", "-f", FORMATS[content_type], "-i", path])
+        look_at_stream(path, ffmpeg, FORMATS[content_type])
 
 
 def limit_self() -> None:
@@ -138,29 +141,38 @@ def look_at_image(path: str) -> None:
         # The colour transform doubles the time, so it is for pictures that bring a profile of their own.
         profile = {"output_profile": "srgb"} if image.get_typeof("icc-profile-data") else {}
         small = pyvips.Image.thumbnail(path, SIDE, height=SIDE, size="down", fail_on="error", **profile)
-        tell_thumbnail(small.webpsave_buffer(Q=QUALITY, effort=2, keep="none"))
+        tell_thumbnail(small.webpsave_buffer(Q=QUALITY, effort=EFFORT, keep="none"))
 
 
-def look_at_stream(path: str, ffmpeg: list[str], source: list[str]) -> None:
-    facts = parsed(subprocess.run([*ffmpeg, *source], check=False, capture_output=True).stderr.decode(errors="replace"))
+def look_at_stream(path: str, ffmpeg: str, demuxer: str) -> None:
+    source = ["-protocol_whitelist", "file", "-f", demuxer, "-i", path]
+    report, picture = poster(ffmpeg, [*at_key_frame(EARLY_S), *source])
+    facts = parsed(report)
     tell(**facts)
-    if "width" in facts:
-        # A third into it, at a key frame: the first picture is often black. The start, where the file is not as long as it says.
-        for choice in (["-skip_frame", "nokey", "-noaccurate_seek", "-ss", f"{facts.get('duration', 0) / 3:.2f}"], []):
-            if picture := poster(ffmpeg, [*choice, *source]):
-                tell_thumbnail(picture)
-                return
+    if "width" not in facts:
+        return
+    if facts.get("duration", 0) > LONG_S:
+        picture = poster(ffmpeg, [*at_key_frame(facts["duration"] / 3), *source])[1] or picture
+    # The start, where the file is not as long as it says.
+    if picture := picture or poster(ffmpeg, source)[1]:
+        tell_thumbnail(picture)
 
 
-def poster(ffmpeg: list[str], source: list[str]) -> bytes:
+def at_key_frame(second: float) -> list[str]:
+    return ["-skip_frame", "nokey", "-noaccurate_seek", "-ss", f"{second:.2f}"]
+
+
+def poster(ffmpeg: str, source: list[str]) -> tuple[str, bytes]:
+    """ffmpeg's report of the file, and the first picture of the first stream that moves, if there is one."""
     scale = f"scale='min({SIDE},iw)':'min({SIDE},ih)':force_original_aspect_ratio=decrease"
-    as_webp = ["-fps_mode", "passthrough", "-c:v", "libwebp", "-quality", str(QUALITY), "-map_metadata", "-1", "-f", "image2pipe", "pipe:1"]
-    command = [*ffmpeg, "-threads", "1", *source, "-map", "0:v:0", "-frames:v", "1", "-vf", scale, *as_webp]
-    return subprocess.run(command, check=False, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
+    as_webp = ["-c:v", "libwebp", "-quality", str(QUALITY), "-compression_level", str(EFFORT), "-map_metadata", "-1"]
+    picture = ["-map", "0:V:0", "-frames:v", "1", "-fps_mode", "passthrough", "-vf", scale, *as_webp, "-f", "image2pipe", "pipe:1"]
+    done = subprocess.run([ffmpeg, "-hide_banner", "-nostdin", "-threads", "1", *source, *picture], check=False, capture_output=True)
+    return done.stderr.decode(errors="replace"), done.stdout
 
 
 def parsed(report: str) -> dict[str, Any]:
-    """From what `ffmpeg -i` writes: duration in seconds; width and height as shown, of the first stream that moves."""
+    """From what ffmpeg writes about its input: duration in seconds; width and height as shown, of the first stream that moves."""
     facts: dict[str, Any] = {}
     if found := DURATION.search(report):
         hours, minutes, seconds = found.groups()

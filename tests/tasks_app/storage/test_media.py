@@ -40,10 +40,12 @@ def shelf(tmp_path_factory):
     grey.resize(0.1).write_to_file(str(folder / "small.png"))
     # Black for a second and white after it, with a key frame at each second.
     black_then_white = ["-f", "lavfi", "-i", "color=white:size=640x360:rate=10:duration=3", "-vf", "fade=in:0:10,format=yuv420p"]
+    long_black = ["-f", "lavfi", "-i", "color=white:size=64x36:rate=2:duration=30", "-vf", "fade=in:0:18,format=yuv420p"]
     sound = ["-f", "lavfi", "-i", "sine=duration=2"]
     for name, made in {
         "a.mp4": [*black_then_white, "-g", "10", "-movflags", "+faststart"],
         "few.mp4": [*black_then_white, "-g", "1000", "-sc_threshold", "0", "-force_key_frames", "0,0.9"],
+        "long.mp4": [*long_black, "-g", "10"],
         "a.mov": [*black_then_white, "-g", "10"],
         "a.webm": [*black_then_white, "-g", "10", "-c:v", "libvpx-vp9", "-cpu-used", "8"],
         "a.mp3": sound,
@@ -51,6 +53,7 @@ def shelf(tmp_path_factory):
         "a.ogg": sound,
         "a.m4a": sound,
         "sound.mp4": sound,
+        "cover.mp3": [*sound, "-i", folder / "a.png", "-map", "0", "-map", "1", "-c:v", "copy", "-disposition:v", "attached_pic"],
     }.items():
         subprocess.run([*FFMPEG, *made, folder / name], check=True)
     subprocess.run([*FFMPEG, "-display_rotation", "90", "-i", folder / "a.mp4", "-c", "copy", folder / "upright.mp4"], check=True)
@@ -95,10 +98,13 @@ class TestVideos:
         assert (width, height) == (480, 270)
         assert brightness > 200
 
-    def test_with_few_key_frames_have_the_last_one_before_a_third_as_their_poster(self, shelf):
+    def test_with_few_key_frames_have_the_last_one_before_two_seconds_as_their_poster(self, shelf):
         assert picture_of(examine(shelf / "few.mp4").thumbnail)[2] > 150
 
-    def test_that_were_cut_off_before_a_third_have_their_start_as_their_poster(self, shelf, tmp_path):
+    def test_that_are_long_have_a_poster_from_a_third_into_them(self, shelf):
+        assert picture_of(examine(shelf / "long.mp4").thumbnail)[2] > 200
+
+    def test_that_were_cut_off_early_have_their_start_as_their_poster(self, shelf, tmp_path):
         whole = (shelf / "a.mp4").read_bytes()
         first_frames = whole.index(b"mdat") + (len(whole) - whole.index(b"mdat")) // 2  # the encoder's own note takes the first third
         (tmp_path / "a.mp4").write_bytes(whole[:first_frames])
@@ -122,7 +128,14 @@ class TestVideos:
 class TestSounds:
     @pytest.mark.parametrize(
         ("name", "content_type"),
-        [("a.mp3", "audio/mpeg"), ("a.wav", "audio/wav"), ("a.ogg", "audio/ogg"), ("a.m4a", "audio/mp4"), ("sound.mp4", "audio/mp4")],
+        [
+            ("a.mp3", "audio/mpeg"),
+            ("a.wav", "audio/wav"),
+            ("a.ogg", "audio/ogg"),
+            ("a.m4a", "audio/mp4"),
+            ("sound.mp4", "audio/mp4"),
+            ("cover.mp3", "audio/mpeg"),
+        ],
     )
     def test_have_a_duration_and_nothing_to_show(self, shelf, name, content_type):
         seen = examine(shelf / name)
