@@ -8,9 +8,10 @@ from urllib.parse import urlparse
 import pytest
 
 from providers.adapters import Upstream, adapter_class
-from providers.errors import GenerationFailed, Invalid, NotFound, NotSent, Retired, Unavailable
+from providers.errors import GenerationFailed, Invalid, NotFound, NotSent, RateLimited, Retired, Unavailable
 from providers.http import Http
 from providers.outcomes import Accepted, Failed, Finished, Job, Media, Running
+from scf_client.local.runs import MOST_OPEN
 from tests.scf_client.runtime import CARD, LONG_VIDEO, PATIENCE_S, Runtime
 from tests.servers import free_port
 
@@ -110,6 +111,14 @@ class TestAJobThatFails:
     def test_a_function_that_is_gone_is_retired(self, ask):
         with pytest.raises(Retired):
             ask(lambda adapter: adapter.submit(job("f4", model="no_such")))
+
+    def test_one_too_many_is_not_accepted_and_may_be_sent_again(self, tmp_path):
+        full = Runtime(tmp_path).start("--at-once", "1")
+        for place in range(MOST_OPEN):
+            full.submit(f"f{place}", LONG_VIDEO, kind="video.generate")
+        with pytest.raises(RateLimited):
+            asked(full.url, lambda adapter: adapter.submit(job("one-more")))
+        full.kill()
 
     def test_an_input_file_that_is_elsewhere_is_not_sent(self, ask):
         with pytest.raises(NotSent):
