@@ -23,7 +23,7 @@ from tasks_app import ids
 from tasks_app.models import File
 from tests.tasks_app.api.conftest import IMAGE, keep, output_of, shown, task_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)  # a request through WSGI itself closes a connection that is within one
 
 CASES = int(os.environ.get("SCHEMA_CASES", "10"))
 MANY = settings(
