@@ -32,6 +32,7 @@ from providers.errors import Invalid, NotSent, RateLimited, Unavailable
 REDIRECTS = 3
 LONGEST_URL = 4096
 PIECE = 256 * 1024
+UNREADABLE = (ValueError, IndexError)  # 2026-11, yarl 1.25: IndexError for https://[]@
 SLOWEST = 1_000_000  # bytes a second; a server that drips for ever must not hold a place for ever
 ANSWER_WITHIN = 2.0  # seconds after the status in which an answer's body must come to be kept
 # The system's look-up of a name cannot be stopped, and a name server that is silent holds its thread for half a minute. In the
@@ -92,9 +93,9 @@ def check(url: str | URL) -> URL:
     """The URL as it will be asked for; raises Invalid where it is plain without asking anyone that we may not."""
     try:
         parsed = URL(url)
-    except ValueError:
+        host = parsed.raw_host
+    except UNREADABLE:
         raise Invalid("the URL cannot be read") from None
-    host = parsed.raw_host
     if not host or parsed.scheme not in ("https", "http") or len(str(parsed)) > LONGEST_URL:
         raise Invalid("the URL must be an https URL")
     if parsed.raw_user is not None or parsed.raw_password is not None:
@@ -239,7 +240,7 @@ async def _followed(session: aiohttp.ClientSession, url: URL) -> aiohttp.ClientR
 def _target(url: URL, location: str) -> URL:
     try:
         return url.join(URL(location))
-    except ValueError:
+    except UNREADABLE:
         raise Invalid("the URL redirects to one that cannot be read") from None
 
 

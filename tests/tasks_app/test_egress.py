@@ -50,6 +50,7 @@ class TestUrlsThatWeMayNotFetch:
             "https://:@example.com/a",
             "https://example.com\\@127.0.0.1/",
             "https://[::1",
+            "https://[]@",
             "https://example.com/" + "a" * 5000,
         ],
     )
@@ -352,6 +353,7 @@ class TestRedirects:
             "file:///etc/passwd",
             "https://user@example.com/",
             "https://[",
+            "https://[]@",
             "",
         ],
     )
