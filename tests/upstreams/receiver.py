@@ -48,7 +48,18 @@ class Reply:
     location: str = ""
 
 
-Order = Reply | Answer | Break
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """Answer these very bytes, then hang up."""
+
+    text: bytes
+
+
+Order = Reply | Raw | Answer | Break
+
+
+def raw(text: bytes) -> Order:
+    return Raw(text)
 
 
 def reply(status: int, body: str = "") -> Order:
@@ -114,6 +125,10 @@ class Receiver(Server):
                 return web.Response(status=status, headers={"Retry-After": f"{retry_after:g}"} if retry_after is not None else {})
             case Reply(status, body, location):
                 return web.Response(status=status, text=body, headers={"Location": location} if location else {})
+            case Raw(text):
+                request.transport.write(text)
+                request.transport.close()
+                return web.Response()
             case Break("drip"):
                 return await _dripping(request)
             case Break("hang"):

@@ -8,9 +8,10 @@ import pytest
 import time_machine
 from standardwebhooks import Webhook
 
+from tasks_app import ids
 from tasks_app.models import Delivery, Task, WebhookEndpoint
 from tasks_app.webhooks import endpoints, events
-from tests.cast import Member
+from tests.cast import START, Member
 from tests.upstreams import Receiver
 from tests.upstreams.receiver import Got
 
@@ -69,3 +70,24 @@ def verified(got: Got, secret: str, *, at: datetime) -> dict:
     """The event, after the official library has verified it at that moment; raises its WebhookVerificationError."""
     with time_machine.travel(at, tick=False):
         return Webhook(secret).verify(got.body, dict(got.headers))
+
+
+def waiting(
+    account_id: int, lane: str, count: int, *, due_at: datetime = START, url: str = "https://hooks.example.com/", **columns
+) -> None:
+    """Deliveries as the outbox would have left them, each of another task."""
+    Delivery.objects.bulk_create(
+        Delivery(
+            account_id=account_id,
+            task_id=ids.new(),
+            type="task.succeeded",
+            sequence=2,
+            lane=lane,
+            url=url,
+            payload="{}",
+            due_at=due_at,
+            created_at=START,
+            **columns,
+        )
+        for _ in range(count)
+    )

@@ -163,6 +163,21 @@ class TestAPayload:
         assert said(delivery)["left_out"] == ["input", "metadata", "warnings", "outputs"]
 
 
+class TestTheLimitOfAPayload:
+    def size(self, more: int = 0) -> dict:
+        return {"input": "x" * (payload.MOST_BYTES - payload.ENVELOPE_BYTES - len('{"input":""}') + more)}
+
+    def test_is_kept_to_the_byte(self):
+        assert [payload.fitted(self.size(more))[1] for more in (0, 1)] == [[], ["input"]]
+
+    def test_has_room_for_the_longest_envelope(self):
+        data, _ = payload.fitted(self.size())
+        longest = max(events.EVENTS, key=len)
+        now = START.replace(microsecond=999_999)
+        body = payload.written(ids.new(), longest, 2, data, list(payload.CAN_LEAVE_OUT), now=now)
+        assert payload.MOST_BYTES - 100 < len(body) <= payload.MOST_BYTES
+
+
 class TestWhatItCosts:
     def statements(self, acme, clock, count: int) -> list[str]:
         """Those of ending `count` tasks together."""
