@@ -6,12 +6,12 @@ A draft is deleted unless a store publishes it. Those that a killed process left
 import asyncio
 import os
 import secrets
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterable, Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from .errors import TooLarge, Unwritable
 
@@ -25,11 +25,10 @@ class Draft:
     """A new file in `folder`: `fill` it, look at `path`, and let a store keep it; `discard` in the end, always."""
 
     def __init__(self, folder: Path):
-        make_folder(folder)
         self.bytes = 0
         self._hash = sha256()
         self.path = folder / secrets.token_hex(16)
-        self._file = self.path.open("xb")
+        self._file: BinaryIO | None = None  # until there is something to write: a small file is one trip to a thread
 
     @property
     def sha256(self) -> str:
@@ -37,30 +36,45 @@ class Draft:
 
     async def fill(self, chunks: AsyncIterable[bytes], *, limit: int) -> None:
         """Write all that `chunks` gives; raises TooLarge above `limit` bytes, Unwritable, and what `chunks` raises."""
-        async for batch in _batches(chunks):
+        batch = bytearray()
+        async for chunk in chunks:
+            batch += chunk
             if self.bytes + len(batch) > limit:
                 raise TooLarge(f"more than {limit} bytes came")
-            await written(self._write, batch)
-        await written(self._file.flush)
+            if len(batch) >= BATCH:
+                await written(self._write, batch)
+                batch = bytearray()
+        await written(self._finish, batch)
 
     def publish(self, place: Path) -> None:
         """Move it to `place` on the same file system, safe from a power cut."""
-        self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
         _move(self.path, place)
+        self._file = None
         sync_folder(place.parent)
 
-    def discard(self) -> None:
+    async def discard(self) -> None:
         """Close and remove, unless it is published."""
-        with suppress(OSError):  # a full disk says so once more when the last buffer is flushed
-            self._file.close()
-        self.path.unlink(missing_ok=True)
+        if self._file:
+            await in_thread(self._remove, self._file)
 
     def _write(self, batch: bytearray) -> None:
+        if self._file is None:
+            make_folder(self.path.parent)
+            self._file = self.path.open("xb")
         self._file.write(batch)
         self._hash.update(batch)
         self.bytes += len(batch)
+
+    def _finish(self, batch: bytearray) -> None:
+        self._write(batch)
+        self._file.flush()
+
+    def _remove(self, file: BinaryIO) -> None:
+        with suppress(OSError):  # a full disk says so once more when the last buffer is flushed
+            file.close()
+        self.path.unlink(missing_ok=True)
 
 
 def sweep(folder: Path, *, before: float) -> int:
@@ -110,17 +124,6 @@ def _writing() -> Iterator[None]:
         yield
     except OSError as error:
         raise Unwritable(f"the storage cannot write: {error.strerror or error}") from error
-
-
-async def _batches(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytearray]:
-    batch = bytearray()
-    async for chunk in chunks:
-        batch += chunk
-        if len(batch) >= BATCH:
-            yield batch
-            batch = bytearray()
-    if batch:
-        yield batch
 
 
 def _move(draft: Path, place: Path) -> None:

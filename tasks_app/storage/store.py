@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import drafts
-from .drafts import DRAFTS, Draft, in_thread, written
+from .drafts import DRAFTS, Draft, in_thread
 from .errors import StorageAway
 
 log = logging.getLogger(__name__)
@@ -51,12 +51,12 @@ class Store:
 
     @asynccontextmanager
     async def draft(self) -> AsyncIterator[Draft]:
-        """A file to be filled and looked at before it is kept; gone at the end, kept or not. Raises Unwritable."""
-        draft = await written(Draft, self._root() / DRAFTS)
+        """A file to be filled and looked at before it is kept; gone at the end, kept or not."""
+        draft = Draft(self._root() / DRAFTS)
         try:
             yield draft
         finally:
-            await in_thread(draft.discard)
+            await draft.discard()
 
     async def stream(self, key: str) -> AsyncIterator[bytes]:
         """`open`, for an event loop."""
