@@ -45,6 +45,7 @@ IDLE = 5.0  # seconds between looks when nothing is known to become due
 BLOCKED = 1.0  # seconds between looks when rows are due and none could be taken
 SOONEST = 0.05
 LAST_WORDS = 5.0  # seconds, when the time to stop is up, for what has arrived to be written and the rest to be given back
+AGAIN = wake.COALESCE + 0.05  # seconds until one more look after a wake-up: it stood for all that came within COALESCE of it
 
 _ticking: list[Thread] = []
 
@@ -88,17 +89,19 @@ def hang_up(**_) -> None:
 
 def tick(step: str, clock: Clock) -> None:
     """Run one step for as long as the process lives."""
-    mine = STEPS[step]
+    mine, woken = STEPS[step], False
     while not pump.stopping.is_set():
         try:
-            mine.pump.run(clock, wait=True)
+            landed = mine.pump.run(clock, wait=True)
             pause = pause_until(mine.next_due(), clock)
+            if landed or woken:
+                pause = min(pause, AGAIN)
         except Exception:
             # A door: whatever went wrong, the step must go on, or its tasks stand still until a restart.
             log.exception("step %s failed", step)
             pause = IDLE
         close_old_connections()
-        mine.pump.wake.wait(pause)
+        woken = mine.pump.wake.wait(pause)
 
 
 def pause_until(due_at: datetime | None, clock: Clock) -> float:

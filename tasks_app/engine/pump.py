@@ -70,6 +70,7 @@ class Pump:
         """Work until nothing is due and nothing is open, or until asked to stop; returns how many outcomes landed.
 
         Where another thread of this process runs it already, that one is told to look again (or, with `wait`, waited for).
+        Without `wait`, this is a wake-up's run: the step's own thread is told of it too (ticks.AGAIN).
         """
         if not self.busy.acquire(blocking=wait):
             self.wake.set()
@@ -78,6 +79,8 @@ class Pump:
             return Run(self, clock).until_dry()
         finally:
             self.busy.release()
+            if not wait:
+                self.wake.set()
 
 
 @dataclass
