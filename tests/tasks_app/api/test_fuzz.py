@@ -21,6 +21,7 @@ from schemathesis.checks import (
 from config.wsgi import application
 from tasks_app import ids
 from tasks_app.models import File
+from tasks_app.webhooks import endpoints, outbox
 from tests.tasks_app.api.conftest import IMAGE, keep, output_of, shown, task_of
 
 pytestmark = pytest.mark.django_db(transaction=True)  # a request through WSGI itself closes a connection that is within one
@@ -50,7 +51,15 @@ def found(acme) -> dict[str, str]:
     key = keep("files/found", b"0123456789")
     file = File(id=ids.new(), account_id=acme.id, content_type="text/plain", bytes=10, sha256="0" * 64, key=key, created_at=task.created_at)
     file.save(force_insert=True)
-    return {"tasks": shown(task), "outputs": ids.shown("output", output.id), "files": ids.shown("file", file.id)}
+    endpoint, _ = endpoints.create(acme.id, url="https://hooks.example.com/found", now=task.created_at)
+    delivery = outbox.test(endpoint, now=task.created_at)
+    return {
+        "tasks": shown(task),
+        "outputs": ids.shown("output", output.id),
+        "files": ids.shown("file", file.id),
+        "webhook-endpoints": ids.shown("whe", endpoint.id),
+        "webhook-deliveries": ids.shown("whd", delivery.id),
+    }
 
 
 @pytest.fixture
