@@ -48,8 +48,9 @@ class Draft:
 
     def publish(self, place: Path) -> None:
         """Move it to `place` on the same file system, safe from a power cut."""
-        os.fsync(self._file.fileno())
-        self._file.close()
+        file = self._opened()
+        os.fsync(file.fileno())
+        file.close()
         _move(self.path, place)
         self._file = None
         sync_folder(place.parent)
@@ -60,16 +61,19 @@ class Draft:
             await in_thread(self._remove, self._file)
 
     def _write(self, batch: bytearray) -> None:
-        if self._file is None:
-            make_folder(self.path.parent)
-            self._file = self.path.open("xb")
-        self._file.write(batch)
+        self._opened().write(batch)
         self._hash.update(batch)
         self.bytes += len(batch)
 
     def _finish(self, batch: bytearray) -> None:
         self._write(batch)
-        self._file.flush()
+        self._opened().flush()
+
+    def _opened(self) -> BinaryIO:
+        if self._file is None:
+            make_folder(self.path.parent)
+            self._file = self.path.open("xb")
+        return self._file
 
     def _remove(self, file: BinaryIO) -> None:
         with suppress(OSError):  # a full disk says so once more when the last buffer is flushed
