@@ -3,12 +3,15 @@
 import itertools
 import os
 import signal
+import time
 from pathlib import Path
 
 from .stage import Stage, Worker, administrator
 from .trouble import Scene, trouble
 
+PAST_A_LEASE_S = 33.0
 LONG = {"tasks": 160, "over_s": 25.0}
+PROCESSES = "information_schema.processlist"
 # A worker that dies takes answers along, and a task whose workers die three times in a row is taken out.
 DEADLY = {"may_fail": frozenset({"quarantined"}), "loses_answers": True}
 
@@ -26,19 +29,20 @@ def everything_is_killed_in_turn_while_a_worker_is_frozen_past_its_lease(scene: 
     scene.moment(1.0, 2.0)
     frozen.freeze()
     scene.watch.killed()
+    wakes_at = time.monotonic() + PAST_A_LEASE_S
     victims = [other, stage.beat, stage.redis, stage.web, stage.mariadb]
     scene.dice.shuffle(victims)
     for victim in victims:
         scene.moment(0.3, 1.2)
         scene.kill(victim)
-    scene.wait_for("what the frozen worker held has moved", lambda: scene.watch.moved_s != [], within_s=60)
+    time.sleep(max(0.0, wakes_at - time.monotonic()))
     frozen.thaw()
 
 
-@trouble(**LONG, **DEADLY)
+@trouble(**LONG, **DEADLY, moves_within_s=36.0)
 def workers_are_killed_again_and_again(scene: Scene) -> None:
     """A dead worker's tasks move again within 30 s and a look; each is bought once."""
-    scene.while_clients_post(lambda: scene.kill(scene.any_worker()), every_s=(1.0, 4.0))
+    scene.while_clients_post(lambda: scene.kill(at_work(scene)), every_s=(1.0, 4.0))
 
 
 @trouble(**LONG)
@@ -80,12 +84,19 @@ def all_that_runs_is_killed_at_random(scene: Scene) -> None:
     scene.while_clients_post(lambda: scene.kill(scene.dice.choice(scene.stage.servers)), every_s=(0.3, 2.5))
 
 
-@trouble(**LONG)
+@trouble(**LONG, moves_within_s=20.0)
 def workers_are_told_to_end_with_calls_open(scene: Scene) -> None:
-    """They finish what is open or give it back: no outcome is unknown, no claim is lost."""
+    """They finish what is open or give it back: no outcome is unknown, nothing waits for the end of its lease."""
+
+    def end_one() -> None:
+        worker = at_work(scene)
+        worker.stop()
+        scene.watch.killed()
+        worker.start()
+
     for upstream in scene.stage.upstreams.values():
         upstream.travel_s = (0.5, 2.0)
-    scene.while_clients_post(lambda: scene.any_worker().restart(), every_s=(1.0, 3.0))
+    scene.while_clients_post(end_one, every_s=(1.0, 3.0))
 
 
 @trouble(**LONG)
@@ -102,7 +113,7 @@ def a_worker_is_frozen_past_its_lease_with_submits_on_the_way(scene: Scene) -> N
     scene.wait_for("some jobs are bought", lambda: plasma.bought >= enough, within_s=20)
     worker.freeze()
     scene.watch.killed()
-    scene.moment(33.0, 36.0)
+    scene.moment(PAST_A_LEASE_S, PAST_A_LEASE_S + 3)
     worker.thaw()
 
 
@@ -112,7 +123,7 @@ def both_workers_are_frozen_past_their_leases(scene: Scene) -> None:
     scene.moment(1.5, 4.0)
     for worker in scene.stage.workers:
         worker.freeze()
-    scene.moment(33.0, 36.0)
+    scene.moment(PAST_A_LEASE_S, PAST_A_LEASE_S + 3)
     for worker in scene.stage.workers:
         worker.thaw()
 
@@ -137,6 +148,19 @@ def a_worker_is_frozen_in_mid_transaction(scene: Scene) -> None:
     frozen[0].thaw()
 
 
+def at_work(scene: Scene) -> Worker:
+    """One of the workers that have begun (until then it asks the database nothing), once there are claims; to be ended in mid-work."""
+    begun: list[Worker] = []
+
+    def is_there() -> bool:
+        connected = {port for (port,) in scene.stage.sql(f"SELECT SUBSTRING_INDEX(host, ':', -1) FROM {PROCESSES}")}
+        begun[:] = [worker for worker in scene.stage.workers if connected & ports_of(worker.pid)]
+        return begun != [] and scene.stage.sql("SELECT COUNT(*) FROM tasks_app_task WHERE lease_token <> 0") != [["0"]]
+
+    scene.wait_for("a worker is at work", is_there, within_s=60)
+    return scene.dice.choice(begun)
+
+
 def waiting(stage: Stage) -> list[Worker]:
     ports = set(lockers(stage, "trx_state = 'LOCK WAIT'"))
     return [worker for worker in stage.workers if ports & ports_of(worker.pid)]
@@ -145,7 +169,7 @@ def waiting(stage: Stage) -> list[Worker]:
 def lockers(stage: Stage, which: str = "trx_rows_locked > 0") -> list[str]:
     """The client ports of the transactions that hold, or wait for, locks."""
     ids = f"SELECT trx_mysql_thread_id FROM information_schema.innodb_trx WHERE {which}"
-    ports = stage.sql(f"SELECT SUBSTRING_INDEX(host, ':', -1) FROM information_schema.processlist WHERE id IN ({ids})")
+    ports = stage.sql(f"SELECT SUBSTRING_INDEX(host, ':', -1) FROM {PROCESSES} WHERE id IN ({ids})")
     return list(itertools.chain(*ports))
 
 

@@ -51,6 +51,7 @@ def fight(stage: Stage, trouble: Trouble, seed: str, before: Iterable[Verdict] =
     lasted_s = time.monotonic() - began
     found = judge(stage, load, name, may_fail=trouble.may_fail, loses_answers=trouble.loses_answers)
     watch.end()
+    found.wrong += [f"a lease lived on for {s:.1f} s after its worker" for s in watch.moved_s if s > trouble.moves_within_s]
     _compare(found, trouble, before)
     answered = [load.answered_after(at) for who in ("web", "mariadb") for at in scene.deaths[who]]
     return Verdict(

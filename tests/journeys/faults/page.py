@@ -68,7 +68,10 @@ def sum_up(verdicts: Sequence[Verdict]) -> list[tuple[str, str]]:
     if moved:
         late = sum(s > MOVES_WITHIN_S for s in moved)
         sums.append(
-            ("a dead or frozen worker's last task moved after", f"{_spread(moved)}; {late} of {len(moved)} later than {MOVES_WITHIN_S:g} s")
+            (
+                "the last lease of a worker that ended moved after",
+                f"{_spread(moved)}; {late} of {len(moved)} later than {MOVES_WITHIN_S:g} s",
+            )
         )
     if answered:
         sums.append(("web and MariaDB killed: a new post was answered after", _spread(answered)))

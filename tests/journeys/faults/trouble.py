@@ -63,7 +63,8 @@ class Trouble:
     """`happens` is named as a sentence. `tasks` are posted over `over_s` seconds, for `models` and by `accounts` in turn.
 
     `may_fail`: error codes that are no fault here. `loses_answers`: a submit's answer may be lost, so a task of an upstream without
-    tokens may fail as unknown. `as_in`: the trouble before in which plasma's tasks took their usual time.
+    tokens may fail as unknown. `moves_within_s`: the leases of a worker that ended may live on for so long.
+    `as_in`: the trouble before in which plasma's tasks took their usual time.
     """
 
     happens: Callable[[Scene], None]
@@ -74,6 +75,7 @@ class Trouble:
     accounts: tuple[str, ...] = ("acme", "acme", "acme", "acme", "bolt")
     may_fail: frozenset[str] = frozenset()
     loses_answers: bool = False
+    moves_within_s: float = 60.0
     as_in: str = ""
     short: bool = False
 
