@@ -28,7 +28,7 @@ def landed(claimed: Claimed, outcome: Outcome, *, now: datetime) -> None:
     """What the upstream answered. A later 'unknown' never overwrites a known answer."""
     mine = Attempt.objects.filter(token=claimed.submit_token)
     if not isinstance(outcome, Accepted | Finished):
-        mine = mine.filter(handle__isnull=True)
+        mine = mine.exclude(outcome__in=("accepted", "finished"))
     mine.update(landed_at=now, **_columns(outcome))
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from providers.errors import OutcomeUnknown
-from providers.outcomes import Accepted
+from providers.outcomes import Accepted, Finished
 from tasks_app.engine import attempts, slots
 from tasks_app.models import Attempt
 from tests.upstreams import answer, cut_before_answer
@@ -57,6 +57,11 @@ class TestALateAnswer:
         attempts.landed(claimed, OutcomeUnknown(), now=clock())
         attempt = Attempt.objects.get()
         assert (attempt.outcome, attempt.handle) == ("accepted", {"id": "x"})
+
+    def test_that_does_not_know_overwrites_no_result(self, claimed, clock):
+        attempts.landed(claimed, Finished(()), now=clock())
+        attempts.landed(claimed, OutcomeUnknown(), now=clock())
+        assert Attempt.objects.get().outcome == "finished"
 
     def test_of_a_dead_worker_is_used_without_asking_again(self, claimed, plasma, road, clock):
         attempts.landed(claimed, Accepted({"id": "x"}), now=clock())
