@@ -9,7 +9,7 @@ from providers.directory import RouteSnapshot
 from providers.errors import UpstreamError
 from providers.outcomes import Accepted, Finished
 
-from ..models import Attempt
+from ..models import Attempt, Task
 from .claims import Claimed
 from .decisions import Outcome
 
@@ -39,18 +39,28 @@ def accepted(claimed: Sequence[Claimed]) -> dict[UUID, Accepted]:
     return {tokens[token]: Accepted(handle) for token, handle in known}
 
 
-def orphan(claimed: Claimed) -> None:
-    """Accepted upstream after the task had moved on: kept for the operator, because it may be paid for."""
-    log.warning("upstream job without a task: attempt %s was accepted after its task had moved on", claimed.submit_token)
-    Attempt.objects.filter(token=claimed.submit_token).update(is_orphan=True)
+def came_late(late: Sequence[tuple[Claimed, Outcome]]) -> None:
+    """Accepts that could not move their tasks. One that its task does not follow is kept for the operator: it may be paid for."""
+    rows = Task.objects.filter(id__in=[claimed.id for claimed, _ in late]).values_list("id", "attempts", "status") if late else ()
+    now_at = {id: (attempts, status) for id, attempts, status in rows}
+    for claimed, outcome in late:
+        attempts, status = now_at.get(claimed.id, (0, ""))
+        if attempts != claimed.row["attempts"] or status not in _following(outcome):
+            log.warning("upstream job without a task: attempt %s was accepted after its task had moved on", claimed.submit_token)
+            Attempt.objects.filter(token=claimed.submit_token).update(is_orphan=True)
+
+
+def _following(outcome: Outcome) -> set[str]:
+    """Where a task of this attempt follows the job: on its way already, or about to find the accept that is recorded by now."""
+    return {"running", "storing", "succeeded"} | ({"submitting"} if isinstance(outcome, Accepted) else set())
 
 
 def _columns(outcome: Outcome) -> dict:
     match outcome:
         case Accepted(handle):
-            return {"outcome": "accepted", "handle": dict(handle)}
+            return {"outcome": "accepted", "handle": dict(handle), "is_orphan": False}
         case Finished():
-            return {"outcome": "finished", "upstream_cost": outcome.cost}
+            return {"outcome": "finished", "upstream_cost": outcome.cost, "is_orphan": False}
         case UpstreamError():
             return {"outcome": outcome.code, "message": outcome.message[:500]}
     return {"outcome": "not_found"}

@@ -8,6 +8,7 @@ land   what the upstream answered, first on the attempt, then on the task
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -67,10 +68,7 @@ async def call(task: Submission) -> Outcome:
 
 
 def land(arrived: Arrived, clock: Clock) -> None:
-    now = clock()
-    heard = [(task, outcome if task.is_fresh else decisions.heard_again(outcome, task.adapter.FACTS)) for task, outcome in arrived]
-    steps = [lifecycle.Step(task, decisions.after_submit(task.snapshot, outcome, task.adapter.FACTS, now)) for task, outcome in heard]
-    whole(partial(_land, heard, steps, now))
+    whole(partial(_land, arrived, clock()))
 
 
 def _with_inputs(claimed: list[Claimed], *, is_fresh: bool) -> list[Submission]:
@@ -149,13 +147,24 @@ async def _once(content: bytes):
     yield content
 
 
-def _land(arrived: Arrived, steps: list[lifecycle.Step], now) -> None:
-    for task, outcome in arrived:
+def _land(arrived: Arrived, now: datetime) -> None:
+    heard = [(task, outcome if task.is_fresh else decisions.heard_again(outcome, task.adapter.FACTS)) for task, outcome in arrived]
+    for task, outcome in heard:
         attempts.landed(task, outcome, now=now)
-    moved = lifecycle.advance(steps, now=now)
-    for task, outcome in arrived:
-        if isinstance(outcome, Accepted | Finished) and task.id not in moved:
-            attempts.orphan(task)
+    heard = _with_accepts(heard)
+    moved = lifecycle.advance([lifecycle.Step(task, _decision(task, outcome, now)) for task, outcome in heard], now=now)
+    attempts.came_late([(task, outcome) for task, outcome in heard if isinstance(outcome, Accepted | Finished) and task.id not in moved])
+
+
+def _with_accepts(heard: Arrived) -> Arrived:
+    """Where the worker that had the task before has recorded its accept meanwhile, that is what counts."""
+    in_doubt = [task for task, outcome in heard if not (task.is_fresh or isinstance(outcome, Accepted | Finished))]
+    known = attempts.accepted(in_doubt) if in_doubt else {}
+    return [(task, known.get(task.id, outcome)) for task, outcome in heard]
+
+
+def _decision(task: Submission, outcome: Outcome, now: datetime) -> decisions.Decision:
+    return decisions.after_submit(task.snapshot, outcome, task.adapter.FACTS, now)
 
 
 pump = Pump("submit", take, call, land, window=settings.SUBMIT_WINDOW, windows=10, repeatable=False)

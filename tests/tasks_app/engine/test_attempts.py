@@ -3,9 +3,9 @@
 import pytest
 
 from providers.errors import OutcomeUnknown
-from providers.outcomes import Accepted, Finished
-from tasks_app.engine import attempts, slots
-from tasks_app.models import Attempt
+from providers.outcomes import Accepted, Finished, Found
+from tasks_app.engine import attempts, slots, submit
+from tasks_app.models import Attempt, Task
 from tests.upstreams import answer, cut_before_answer
 
 IMAGE = "darkroom/plasma-image"
@@ -69,3 +69,53 @@ class TestALateAnswer:
         road.submits()
         assert plasma.bought == 0
         assert Attempt.objects.count() == 1
+
+
+class TestAnAcceptThatCouldNotMoveItsTask:
+    """A worker heard it, and lost its claim before it could land it: another has the task by now."""
+
+    X = Accepted({"id": "x"})
+
+    def two_workers(self, member, model, clock) -> tuple:
+        member.submits(model)
+        (first,) = submit.take(1, clock)
+        clock.move(seconds=31)
+        (second,) = submit.take(1, clock)
+        return first, second
+
+    def is_orphan(self) -> bool:
+        return Attempt.objects.get().is_orphan
+
+    def test_is_found_by_the_worker_that_took_over(self, acme, grit, clock):
+        first, second = self.two_workers(acme, "darkroom/grit-image", clock)
+        submit.land([(first, self.X)], clock)
+        submit.land([(second, OutcomeUnknown())], clock)
+        task = Task.objects.get()
+        assert (task.status, task.handle, self.is_orphan()) == ("running", {"id": "x"}, False)
+
+    def test_is_no_orphan_where_the_task_follows_the_same_job(self, acme, plasma, clock):
+        first, second = self.two_workers(acme, IMAGE, clock)
+        submit.land([(second, self.X)], clock)
+        submit.land([(first, self.X)], clock)
+        assert (Task.objects.get().status, self.is_orphan()) == ("running", False)
+
+    @pytest.mark.parametrize("late", [X, Finished((Found("https://example.com/a"),))], ids=["accepted", "finished"])
+    def test_is_an_orphan_where_the_task_was_given_up(self, acme, grit, clock, late):
+        first, second = self.two_workers(acme, "darkroom/grit-image", clock)
+        submit.land([(second, OutcomeUnknown())], clock)
+        submit.land([(first, late)], clock)
+        assert (Task.objects.get().status, self.is_orphan()) == ("failed", True)
+
+    def test_is_an_orphan_where_the_task_was_submitted_anew(self, acme, plasma, clock):
+        first, second = self.two_workers(acme, IMAGE, clock)
+        submit.land([(second, None)], clock)
+        submit.land([(first, self.X)], clock)
+        assert (Task.objects.get().status, self.is_orphan()) == ("queued", True)
+
+    def test_with_its_result_is_no_orphan_once_another_has_it_too(self, acme, plasma, clock):
+        first, second = self.two_workers(acme, IMAGE, clock)
+        result = Finished((Found("https://example.com/a"),))
+        submit.land([(first, result)], clock)
+        assert self.is_orphan()
+        submit.land([(second, result)], clock)
+        assert (Task.objects.get().status, self.is_orphan()) == ("storing", False)
