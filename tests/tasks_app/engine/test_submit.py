@@ -25,7 +25,8 @@ class TestACancelWhileTheCallIsOpen:
     def test_ends_a_task_that_the_upstream_did_not_take(self, taken, acme, plasma, clock, road):
         acme.cancels(taken)
         submit.land([(taken, Unavailable())], clock)
-        assert list(TaskEvent.objects.order_by("id").values_list("status", flat=True)) == ["submitting", "canceled"]
+        events = TaskEvent.objects.order_by("id").values_list("status", flat=True)
+        assert list(events) == ["submitting", "submitting", "canceled"]  # taken, asked to stop, stopped
         assert (acme.held, acme.active) == (0, 0)
         road.runs_dry()
         assert plasma.bought == 0
