@@ -32,10 +32,11 @@ def a_workers_clock_jumps_by_minutes(scene: Scene) -> None:
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",
     }
     scene.stage.workers[0].stop()
-    with Worker(environment):
+    with Worker(environment) as worker:
         scene.while_clients_post(
             lambda: told.write_text(f"{scene.dice.choice([-300, 300, -3700, 86400, 0]):+d}"), every_s=(0.5, 2.0), most=30
         )
+        worker.stop()
 
 
 WAKE = """
