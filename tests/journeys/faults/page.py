@@ -29,7 +29,7 @@ Once it is over, every task must come to its end; then these books are read:
 
 *Given up*: a submit's answer was lost and the upstream knows no token to ask by (`submission_outcome_unknown`), or the task's workers
 died three times in a row (`quarantined`): the task failed, and its credits came back. Times are those of a machine that is
-shared with the load, both servers and all upstreams.
+shared with the load, both servers and all upstreams: median / P95 / longest. Two of the troubles are calms to compare with.
 """
 GROUPS = {
     "deaths": "Processes killed, ended, frozen",
