@@ -1,15 +1,40 @@
 """From a claimed row to what an adapter gets, and to the adapter itself. Both may read the database, so a call has them beforehand."""
 
+import logging
+from typing import ClassVar
+
 from providers import directory
 from providers.adapters import Adapter
+from providers.errors import NotSent, Unavailable
 from providers.outcomes import Facts, Job
 
 from .claims import Claimed
 
+log = logging.getLogger(__name__)
+
+
+class Gone:
+    """Stands in for an adapter that cannot be had: nothing is sent, and asking gives no verdict, so tasks wait for its return."""
+
+    FACTS: ClassVar[Facts] = Facts(kinds=frozenset(), can_find=True)
+
+    async def submit(self, job: Job):
+        raise NotSent("The provider cannot be used: its configuration is broken.")
+
+    async def poll(self, job: Job):
+        raise Unavailable("The provider cannot be asked: its configuration is broken.")
+
+    cancel = find = poll
+
 
 def adapter(claimed: Claimed) -> Adapter:
-    """The adapter of the row's provider, with the credentials that the task was submitted with."""
-    return directory.adapter(claimed.row["provider_id"], claimed.row["credential_version"])
+    """The adapter of the row's provider, with the credentials that the task was submitted with; Gone where it cannot be had."""
+    try:
+        return directory.adapter(claimed.row["provider_id"], claimed.row["credential_version"])
+    except Exception:
+        # A door to an operator's rows, keys and code: whichever is broken, tasks of other providers must go on.
+        log.exception("provider %s cannot be used", claimed.row["provider_id"])
+        return Gone()
 
 
 def facts(claimed: Claimed) -> Facts:
@@ -22,8 +47,15 @@ def job(claimed: Claimed) -> Job:
     return Job(
         token=claimed.submit_token,
         kind=row["kind"],
-        model=directory.route(row["route_id"]).upstream_model,
+        model=_upstream_model(row["route_id"]),
         input={},
         deadline_at=row["deadline_at"],
         handle=row["handle"],
     )
+
+
+def _upstream_model(route_id: int) -> str:
+    try:
+        return directory.route(route_id).upstream_model
+    except LookupError:  # deleted since; a job that is there already is asked about by its handle
+        return ""

@@ -80,9 +80,19 @@ def _with_inputs(claimed: list[Claimed], *, is_fresh: bool) -> list[Submission]:
 
 
 def _submission(claimed: Claimed, input: dict, is_fresh: bool, known: Accepted | None) -> Submission:
-    schema = catalogue.get(claimed.row["model"]).schema
+    job, schema = jobs.job(claimed), _schema(claimed.row["model"])
+    # Without the upstream's name for it, or the way to its files, no request can be written, the same one again included.
+    adapter = jobs.adapter(claimed) if job.model and schema else jobs.Gone()
     plan = inputs.plan(claimed.row["account_id"], schema, input)
-    return Submission(claimed.row, claimed.taken, jobs.adapter(claimed), jobs.job(claimed), input, schema, plan, is_fresh, known)
+    return Submission(claimed.row, claimed.taken, adapter, job, input, schema, plan, is_fresh, known)
+
+
+def _schema(model: str) -> Mapping[str, Any]:
+    """The model's input schema; empty where the model was deleted since."""
+    try:
+        return catalogue.get(model).schema
+    except catalogue.UnknownModel:
+        return {}
 
 
 async def _buy(task: Submission) -> Outcome:
