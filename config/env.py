@@ -205,7 +205,7 @@ DECLARED = (
         "Header in which the proxy in front tells a client's address; empty: the peer's own. Clients must be unable to reach us past it.",
     ),
     Var("WEB_WORKERS", whole(1), 3, "gunicorn's worker processes."),
-    Var("WEB_THREADS", whole(1), 4, "Threads per web worker; workers × threads is the number of database connections (5 to 20)."),
+    Var("WEB_THREADS", whole(1), 6, "Threads per web worker; workers × threads is the number of database connections (5 to 20)."),
     Var("WEB_MEMORY_LIMIT_MB", whole(1), 600, "A web worker above this resident size finishes its request and is replaced."),
     Var(
         "SUBMIT_WINDOW", whole(1), 100, "Submit calls that one worker keeps open at once; those that wait for a slow upstream come on top."
