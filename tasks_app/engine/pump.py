@@ -123,10 +123,20 @@ class Run:
             return
         self.pump.wake.clear()
         self.looked_at = monotonic()
-        claimed = guarded(lambda: self.pump.take(room, self.clock)) or []
+        claimed = guarded(lambda: self.take(room)) or []
         self.there_is_more = len(claimed) >= room
         for one in claimed:
             self.start(one)
+
+    def take(self, room: int) -> list[Claimed]:
+        try:
+            return self.pump.take(room, self.clock)
+        except AWAY:
+            raise
+        except Exception:
+            # A door: a look that fails must not take the run down, for what its open calls bring would be lost with it.
+            log.exception("%s: a look for rows failed", self.pump.name)
+            return []
 
     def room(self) -> int:
         """How many more calls may be opened."""

@@ -8,7 +8,6 @@ import pytest
 from providers.models import PublicModel
 from tasks_app.engine.claims import Claimed
 from tasks_app.engine.pump import SLOW, Pump, Run
-from tasks_app.models import Task
 from tests.cast import SCHEMA, forget_rows
 
 
@@ -38,14 +37,13 @@ class TestALookThatFailsInItsMidst:
         task = acme.submits("darkroom/grit-image")
         PublicModel.objects.filter(name="darkroom/grit-image").update(input_schema=[])
         forget_rows()
-        with pytest.raises(AttributeError):
-            road.submits()
+        road.submits()
         PublicModel.objects.filter(name="darkroom/grit-image").update(input_schema=SCHEMA)
         forget_rows()
         return task
 
     def test_has_sent_nothing_so_its_tasks_are_sent_later(self, failed, grit, road):
-        assert Task.objects.get(id=failed.id).status == "submitting"
+        assert grit.bought == 0
         road.runs_dry()
         failed.refresh_from_db()
         assert (failed.status, failed.attempts, grit.bought) == ("succeeded", 2, 1)
