@@ -1,0 +1,18 @@
+"""paper that honours a token for ever and cancels for free. Slow to begin with: its first poll is worth making after two minutes."""
+
+from datetime import timedelta
+
+from providers.outcomes import Facts
+
+from . import Books, Paper
+
+
+class Adapter(Paper):
+    FACTS = Facts(
+        kinds=frozenset({"image.generate"}),
+        token="replays",
+        cancel="free",
+        first_poll=timedelta(seconds=120),
+        pace=timedelta(seconds=120),
+    )
+    books = Books(replays=True)

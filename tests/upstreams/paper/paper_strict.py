@@ -1,0 +1,19 @@
+"""paper that refuses a token it has seen but can look it up, and bills what it cancels."""
+
+from datetime import timedelta
+
+from providers.outcomes import Facts
+
+from . import Books, Paper
+
+
+class Adapter(Paper):
+    FACTS = Facts(
+        kinds=frozenset({"image.generate"}),
+        token="rejects",
+        can_find=True,
+        cancel="billed",
+        first_poll=timedelta(seconds=20),
+        pace=timedelta(seconds=120),
+    )
+    books = Books()
