@@ -3,6 +3,7 @@
 import logging
 import os
 import re
+import signal
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -30,6 +31,8 @@ SAID_BYTES = 64 * 1024
 CUT_SHORT = ("File ended prematurely", "partial file", "corrupt input packet")
 LOST = ("exceeds containing master element", "Invalid track number", "EBML number", "Unknown-sized element", "Error parsing frame sizes")
 DAMAGED = (*CUT_SHORT, *LOST, "CRC mismatch")
+# What an encoder that has no room may end with instead of a word about memory: its size and rate are ours, so nothing else keeps it shut.
+SHUT = ("Error while opening encoder", "Could not open encoder")
 # A decoder that meets damage ends, instead of painting over it: by this alone, of 36 H.264 videos with 4 to 512 bytes overwritten
 # 30 are found. `-err_detect explode` finds few more, and refuses videos that begin between two key frames, as cutting leaves them.
 # HEVC, VP8 and small faults in sound seldom show: any bytes decode to something.
@@ -106,8 +109,8 @@ def encoding(args: list[str], *, cwd: Path, progress: Callable[[int], None]) -> 
             process.kill()
             raise
         reader.join()
-        if process.wait():
-            raise _fault(said)
+        if code := process.wait():
+            raise _fault(said, code)
 
 
 class Decoded:
@@ -177,10 +180,11 @@ def _report(stdout: BinaryIO, progress: Callable[[int], None]) -> None:
             progress(int(value))
 
 
-def _fault(said: BinaryIO) -> Exception:
+def _fault(said: BinaryIO, code: int) -> Exception:
+    """Why an encoding failed, by what ffmpeg said, or by the signal that ended it: where it has little room, not all of it asks."""
     words = _read(said)
-    log.warning("ffmpeg failed: %s", " / ".join(words.strip().splitlines()[-5:]))
-    if is_about_memory(words):
+    log.warning("ffmpeg failed with code %d: %s", code, " / ".join(words.strip().splitlines()[-5:]))
+    if is_about_memory(words) or any(phrase in words for phrase in SHUT) or code in (-signal.SIGSEGV, -signal.SIGABRT):
         return MemoryError()
     return FunctionError("The video could not be made; the function's log has the reason.")
 

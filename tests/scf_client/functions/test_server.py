@@ -116,6 +116,13 @@ class TestTheProcess:
         assert function("image.stitch", {"images": [{"path": str(picture)}]}).outputs
         function.end()
 
+    @pytest.mark.parametrize("megabytes", ["340", "380", "400"])
+    def test_says_so_wherever_its_encoder_meets_the_end_of_the_memory(self, tmp_path, megabytes):
+        function = Function("test_card", tmp_path, "--memory-mb", megabytes)
+        codes = {function("video.generate", {"prompt": "reef", "duration": 1, "size": "1920x1920"}).error["code"] for _ in range(6)}
+        function.end()
+        assert codes == {"out_of_memory"}
+
 
 @pytest.mark.parametrize("name", NAMES)
 class TestEachFunction:
