@@ -9,9 +9,10 @@ commit. Where several accounts are written in one transaction, it is in ascendin
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import Literal
 
 from django.db import connection, transaction
@@ -28,6 +29,10 @@ FUNDED = "UPDATE accounts_account SET held = held + %(amount)s{} WHERE id = %(id
 HOLD = FUNDED.format(", active = active + 1") + " AND active < max_active"
 HOLD_PARKED = FUNDED.format("") + " AND active >= max_active"
 HOLD_ALL = FUNDED.format(", active = active + %(slots)s") + " AND active + %(slots)s <= max_active"
+HOLD_TOGETHER = """
+    UPDATE accounts_account SET held = held + {amount}, active = active + {slots}
+    WHERE id IN ({ids}) AND is_enabled AND balance >= held + {amount} AND active + {slots} <= max_active
+"""
 GIVE_SLOT_BACK = "UPDATE accounts_account SET active = active - 1 WHERE id = %(id)s"
 TAKE_SLOT = "UPDATE accounts_account SET active = active + 1 WHERE id = %(id)s AND active < max_active"
 SETTLE = """
@@ -91,6 +96,18 @@ def hold_all(account_id: int, amounts: list[int]) -> bool:
     for amount in amounts:
         _refuse_negative(amount)
     return _update(HOLD_ALL, id=account_id, amount=sum(amounts), slots=len(amounts))
+
+
+def hold_together(holds: Mapping[int, list[int]]) -> bool:
+    """`hold_all` for several accounts in one statement. False where one of them does not suffice: the others' may be written then, and
+    the caller has to roll back.
+    """
+    for amount in chain.from_iterable(holds.values()):
+        _refuse_negative(amount)
+    amounts, slots = _by_id(holds, sum), _by_id(holds, len)
+    with connection.cursor() as cursor:
+        cursor.execute(HOLD_TOGETHER.format(amount=amounts, slots=slots, ids=", ".join(map(str, holds))))
+        return cursor.rowcount == len(holds)
 
 
 def hold_many(account_id: int, amounts: list[int]) -> list[Place]:
@@ -191,6 +208,11 @@ def _capture(settled: Settlement, now: datetime) -> LedgerEntry:
     return LedgerEntry(
         account_id=settled.account_id, kind=Kind.CAPTURE, amount=-settled.captured, reference=settled.reference, created_at=now
     )
+
+
+def _by_id(holds: Mapping[int, list[int]], of: Callable[[list[int]], int]) -> str:
+    """SQL for what an account's row gets of its amounts."""
+    return f"CASE id {' '.join(f'WHEN {id:d} THEN {of(amounts):d}' for id, amounts in holds.items())} END"
 
 
 def _sums(settlements: list[Settlement]) -> dict[int, list[int]]:

@@ -145,9 +145,9 @@ class TestACompany:
         assert written() == {each.id for each in tasks}
         assert (acme.held, acme.active, bolt.held, bolt.active) == (6, 2, 3, 1)
 
-    def test_costs_one_statement_for_its_rows_and_one_for_each_account(self, task, bolt, django_assert_num_queries):
+    def test_costs_one_statement_for_its_rows_and_one_for_their_accounts(self, task, bolt, django_assert_num_queries):
         tasks = [task(), task(bolt.id), task(), task()]
-        with django_assert_num_queries(3 + 2):  # with the savepoint around them
+        with django_assert_num_queries(2 + 2):  # with the savepoint around them
             company.write(tasks)
 
     def test_who_cannot_pay_leaves_no_row_and_the_others_theirs(self, task, zero, acme):
@@ -155,6 +155,11 @@ class TestACompany:
         assert company.write(tasks) == [True, False]
         assert written() == {tasks[0].id}
         assert (acme.held, zero.held, zero.active) == (3, 0, 0)
+
+    def test_wakes_the_workers_once_and_only_for_what_is_written(self, task, zero, bolt, django_capture_on_commit_callbacks):
+        with django_capture_on_commit_callbacks() as woken:
+            company.write([task(), task(zero.id), task(bolt.id)])
+        assert len(woken) == 1
 
     def test_who_is_at_the_cap_goes_alone(self, task, acme):
         Account.objects.filter(id=acme.id).update(max_active=1)
