@@ -5,8 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check install --no-compile --progress-bar off
 
-# No wheel for Linux: the only one of requirements.txt that needs a compiler and the headers of MariaDB or MySQL.
-NEEDS_COMPILER := mysqlclient
+# No wheels for Linux: these need a compiler, the first also the headers of MariaDB or MySQL. Without the second all is the same but slower.
+NEEDS_COMPILER := mysqlclient gunicorn_h1c
+SPACE := $(subst ,, )
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -50,7 +51,7 @@ $(BIN)/python:
 
 $(VENV)/run.stamp: requirements.txt | $(BIN)/python
 	@echo "Installing what requirements.txt lists, but $(NEEDS_COMPILER); about a minute."
-	grep -vE '^($(NEEDS_COMPILER))==' requirements.txt > $(VENV)/run.txt
+	grep -vE '^($(subst $(SPACE),|,$(NEEDS_COMPILER)))==' requirements.txt > $(VENV)/run.txt
 	$(PIP) -r $(VENV)/run.txt
 	@touch $@
 

@@ -33,7 +33,7 @@ class RequestMiddleware:
         self.get_response = get_response
 
     def __call__(self, request):
-        request_id = _request_id(request.headers.get("X-Request-ID", ""))
+        request_id = _request_id(request.META.get("HTTP_X_REQUEST_ID", ""))
         started = time.perf_counter()
         with context.about(context.request_id, request_id):
             response = self.get_response(request)

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import resource
 import sys
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from config.logging import FORMATTERS  # noqa: E402
 
 MB = 1_000_000
 PAGE = os.sysconf("SC_PAGE_SIZE")
+CONNECTION_REQUESTS = 100
 MEMORY_LIMIT = env["WEB_MEMORY_LIMIT_MB"] * MB
 
 chdir = str(ROOT)
@@ -84,11 +86,25 @@ def pre_fork(server, worker):
         connections.close_all()
 
 
+def pre_request(worker, req):
+    """End a connection after so many requests: its client's next one goes to the worker that has most time.
+
+    Without that, clients that keep their connections stay with whoever took them: while two workers are replaced, with the third.
+    """
+    if req.req_number >= CONNECTION_REQUESTS:
+        req.force_close()
+
+
 def post_request(worker, req, environ, resp):
     """Retire a worker above its memory limit: it takes no new connection, answers what it has begun, and is replaced."""
-    if worker.alive and (resident := resident_bytes()) > MEMORY_LIMIT:
+    if worker.alive and peak_bytes() > MEMORY_LIMIT and (resident := resident_bytes()) > MEMORY_LIMIT:
         worker.log.warning("retiring at %d MB, above WEB_MEMORY_LIMIT_MB=%d", resident // MB, MEMORY_LIMIT // MB)
         worker.alive = False
+
+
+def peak_bytes() -> int:
+    """The most that this process ever held; to ask for it costs a tenth of asking for what it holds now, 7 % of a GET."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def resident_bytes() -> int:

@@ -1,6 +1,7 @@
 """New tasks into the table, by hand-written SQL: every POST does this, and through the ORM it costs 0.5 ms of CPU instead of 0.1."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -43,8 +44,9 @@ def _json_or_null(value: Any) -> str | None:
     return None if value is None else _json(value)
 
 
-def _instant(value: Any) -> Any:
-    return connection.ops.adapt_datetimefield_value(value)
+def _instant(value: datetime | None) -> str | None:
+    """UTC without its offset, as both databases take it."""
+    return value and str(value.replace(tzinfo=None))
 
 
 def _as_it_is(value: Any) -> Any:

@@ -49,6 +49,18 @@ class TestWorkersAreRecycled:
         assert (shipped["max_requests"], shipped["max_requests_jitter"]) == ("20000", "2000")
 
 
+class TestAConnection:
+    def test_ends_after_a_hundred_requests_and_its_client_is_told(self):
+        with Gunicorn("tests.deploy.leaky:application", WEB_WORKERS="1") as web:
+            connection, told = web.connect(), []
+            for _ in range(100):
+                connection.request("GET", "/")
+                answer = connection.getresponse()
+                answer.read()
+                told.append(answer.headers["Connection"])
+        assert told == ["keep-alive"] * 99 + ["close"]
+
+
 class TestAWorkerLeaks:
     def test_above_the_limit_it_is_replaced_and_every_request_is_answered(self):
         with Gunicorn("tests.deploy.leaky:application", WEB_WORKERS="1", WEB_MEMORY_LIMIT_MB="200") as web:
