@@ -1,9 +1,8 @@
-"""Reads tasks and outputs as they are shown: plain SQL and only the columns shown, since model instances cost five times as much.
+"""Reads tasks as they are shown: plain SQL and only the columns shown, since model instances cost five times as much.
 
 A Row reads the same whether it came from here or from a Task that the engine just made.
 """
 
-from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import cache
@@ -13,7 +12,7 @@ from uuid import UUID
 import orjson
 from django.db import connection
 
-from .models import Output, Task
+from .models import Task
 
 WAITING = 1000  # tasks before one are counted up to here
 
@@ -38,6 +37,7 @@ class Row(NamedTuple):
     hold: int
     captured: int | None
     warnings: Any
+    outputs_shown: str
     error_code: str
     error_message: str
     error_field: str
@@ -48,20 +48,6 @@ class Row(NamedTuple):
     deadline_at: str
 
 
-class OutputRow(NamedTuple):
-    """An output's columns that are shown."""
-
-    id: bytes
-    type: str
-    content_type: str
-    bytes: int
-    sha256: str
-    width: int | None
-    height: int | None
-    duration: float | None
-    has_thumbnail: bool
-
-
 def of(task: Task) -> Row:
     """The row of a task that the engine has at hand."""
     values = {name: getattr(task, name) for name in Row._fields}
@@ -69,15 +55,12 @@ def of(task: Task) -> Row:
     return Row(**values | {name: instant(values[name]) for name in INSTANTS})
 
 
-def find(account_id: int, task_id: UUID) -> tuple[Row, list[OutputRow]] | None:
-    """The account's task and its outputs in their order, in one query; None where it has none of this id."""
+def find(account_id: int, task_id: UUID) -> Row | None:
+    """The account's task; None where it has none of this id."""
     with connection.cursor() as cursor:
-        cursor.execute(_statements(connection.vendor).one, [task_id.bytes, account_id])
-        found = cursor.fetchall()
-    if not found:
-        return None
-    width = len(Row._fields)
-    return _task(found[0][:width]), [OutputRow._make(values[width:]) for values in found if values[width] is not None]
+        cursor.execute(f"{_select(connection.vendor)} WHERE id = %s AND account_id = %s", [task_id.bytes, account_id])
+        found = cursor.fetchone()
+    return _task(found) if found else None
 
 
 def by_ids(task_ids: Collection[UUID]) -> list[Row]:
@@ -88,21 +71,8 @@ def by_ids(task_ids: Collection[UUID]) -> list[Row]:
 def select(where: str, params: Sequence[Any], *, limit: int) -> list[Row]:
     """Tasks, newest first, for a WHERE clause."""
     with connection.cursor() as cursor:
-        cursor.execute(f"{_statements(connection.vendor).tasks} WHERE {where} ORDER BY id DESC LIMIT %s", [*params, limit])
+        cursor.execute(f"{_select(connection.vendor)} WHERE {where} ORDER BY id DESC LIMIT %s", [*params, limit])
         return [_task(values) for values in cursor.fetchall()]
-
-
-def outputs(task_ids: Sequence[bytes]) -> dict[bytes, list[OutputRow]]:
-    """The outputs of these tasks, each task's in their order, in one query; none where `task_ids` is empty."""
-    found: dict[bytes, list[OutputRow]] = defaultdict(list)
-    if not task_ids:
-        return found
-    with connection.cursor() as cursor:
-        marks = ",".join(["%s"] * len(task_ids))
-        cursor.execute(f"{OUTPUTS} WHERE task_id IN ({marks}) ORDER BY task_id, position", task_ids)
-        for task_id, *values in cursor.fetchall():
-            found[task_id].append(OutputRow._make(values))
-    return found
 
 
 def queue_position(row: Row) -> int:
@@ -117,18 +87,11 @@ def instant(moment: datetime | None) -> str | None:
     return moment and moment.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
-class _Statements(NamedTuple):
-    tasks: str
-    one: str
-
-
 @cache
-def _statements(vendor: str) -> _Statements:
+def _select(vendor: str) -> str:
     # The database writes an instant as text for less than it costs to parse it and write it again here.
-    columns = ", ".join(INSTANT_AS_TEXT[vendor].format(f"t.{name}") if name in INSTANTS else f"t.{name}" for name in Row._fields)
-    tasks = f"SELECT {columns}{{}} FROM {Task._meta.db_table} t"
-    joined = f"LEFT JOIN {Output._meta.db_table} o ON o.task_id = t.id WHERE t.id = %s AND t.account_id = %s ORDER BY o.position"
-    return _Statements(tasks=tasks.format(""), one=f"{tasks.format(f', {OUTPUT_COLUMNS}')} {joined}")
+    columns = ", ".join(INSTANT_AS_TEXT[vendor].format(name) if name in INSTANTS else name for name in Row._fields)
+    return f"SELECT {columns} FROM {Task._meta.db_table}"
 
 
 def _task(values: Sequence[Any]) -> Row:
@@ -145,8 +108,6 @@ INSTANT_AS_TEXT = {
 IDS = ("id", "retry_of")
 INSTANTS = ("created_at", "started_at", "finished_at", "deadline_at")
 JSON_PLACES = [Row._fields.index(name) for name in ("input", "metadata", "cost_items", "warnings")]
-OUTPUT_COLUMNS = ", ".join([*(f"o.{name}" for name in OutputRow._fields[:-1]), "o.thumbnail_key <> ''"])
-OUTPUTS = f"SELECT o.task_id, {OUTPUT_COLUMNS} FROM {Output._meta.db_table} o"
 BEFORE = f"""
     SELECT COUNT(*) FROM (SELECT 1 FROM {Task._meta.db_table} WHERE status = 'queued' AND lane = %s AND id < %s LIMIT %s) AS before_it
 """

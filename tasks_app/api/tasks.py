@@ -20,7 +20,7 @@ class Tasks(View):
 
     @contract.create
     def post(self, request):
-        order = orders.one(request.data, key=request.headers.get("Idempotency-Key"))
+        order = orders.one(request.data, key=request.META.get("HTTP_IDEMPOTENCY_KEY"))
         now = timezone.now()
         return _accepted(accept.one(request.user.account_id, order, now=now, scope=request.user.scope), now)
 
@@ -29,11 +29,11 @@ class Tasks(View):
         asked = filters.read(request.query_params)
         clause, params = filters.where(request.user.account_id, asked)
         found = rows.select(clause, params, limit=asked.limit + 1)
-        page, has_more = found[: asked.limit], len(found) > asked.limit
+        page, has_more, now = found[: asked.limit], len(found) > asked.limit, timezone.now()
         return Answer(
             {
                 "object": "list",
-                "data": _rendered(page, timezone.now()),
+                "data": [render.task(row, now=now) for row in page],
                 "has_more": has_more,
                 "next_cursor": shown("task", page[-1].id) if has_more else None,
             },
@@ -44,7 +44,7 @@ class Tasks(View):
 class Quote(View):
     @contract.quote
     def post(self, request):
-        order = orders.one(request.data, key=request.headers.get("Idempotency-Key"))
+        order = orders.one(request.data, key=request.META.get("HTTP_IDEMPOTENCY_KEY"))
         quote = accept.quote(request.user.account_id, order, scope=request.user.scope)
         return Answer(
             {
@@ -81,9 +81,9 @@ class Batch(View):
 class One(View):
     @contract.read
     def get(self, request, id):
-        row, outputs = _own(request, id)
+        row = _own(request, id)
         position = rows.queue_position(row) if row.status == "queued" else None
-        body = render.task(row, outputs, now=timezone.now(), queue_position=position)
+        body = render.task(row, now=timezone.now(), queue_position=position)
         tag = _tag(body)
         headers = PRIVATE | {"ETag": f"W/{tag}"}
         if tag in request.META.get("HTTP_IF_NONE_MATCH", ""):
@@ -103,7 +103,7 @@ class Cancel(View):
         orders.nothing(request.data)
         now = timezone.now()
         cancel.request(id_in("task", id), request.user.account_id, by=request.user.name, now=now)
-        return Answer(render.task(*_own(request, id), now=now), headers=PRIVATE)
+        return Answer(render.task(_own(request, id), now=now), headers=PRIVATE)
 
 
 class Retry(View):
@@ -116,7 +116,7 @@ class Retry(View):
         return _accepted(retry.request(task_id, caller.account_id, by=caller.name, key=key, now=now, scope=caller.scope), now)
 
 
-def _own(request, id: str) -> tuple[rows.Row, list[rows.OutputRow]]:
+def _own(request, id: str) -> rows.Row:
     found = rows.find(request.user.account_id, id_in("task", id))
     if found is None:
         raise problems.missing()
@@ -124,7 +124,7 @@ def _own(request, id: str) -> tuple[rows.Row, list[rows.OutputRow]]:
 
 
 def _accepted(accepted: accept.Accepted, now: datetime) -> Answer:
-    (body,) = _rendered([rows.of(accepted.task)], now)  # one that was accepted before may have its outputs
+    body = render.task(rows.of(accepted.task), now=now)
     headers = PRIVATE | {"Location": body["urls"]["self"]}
     if accepted.replayed:
         return Answer(body, 200, headers=headers | {"Idempotent-Replayed": "true"})
@@ -135,11 +135,6 @@ def _result(result: accept.Accepted | accept.Problem, now: datetime) -> dict:
     if isinstance(result, accept.Problem):
         return {"error": problems.shown(result)}
     return {"task": render.task(rows.of(result.task), now=now)}
-
-
-def _rendered(found: list[rows.Row], now: datetime) -> list[dict]:
-    outputs = rows.outputs([row.id for row in found if row.status == "succeeded"])
-    return [render.task(row, outputs.get(row.id, ()), now=now) for row in found]
 
 
 def _tag(body: dict) -> str:

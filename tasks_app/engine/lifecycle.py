@@ -17,7 +17,7 @@ from django.db.models.functions import Coalesce
 
 from providers.directory import RouteSnapshot
 
-from .. import inputs
+from .. import inputs, render
 from ..ids import shown
 from ..models import Output, Task, TaskEvent
 from ..storage import storage
@@ -78,9 +78,10 @@ def _advance(steps: Sequence[Step], now: datetime) -> set[UUID]:
     stays = [step for step in steps if isinstance(step.decision, Stay)]
     moves = sorted((step for step in steps if isinstance(step.decision, Move)), key=lambda step: step.claimed.id)
     _stay(stays)
-    moved = [done for step in moves if (done := _moved(step, now))]
+    outputs = {step.claimed.id: _outputs(step, now) for step in moves}
+    moved = [done for step in moves if (done := _moved(step, outputs[step.claimed.id], now))]
     TaskEvent.objects.bulk_create(_event(step, now) for step in moved)
-    Output.objects.bulk_create(output for step in moved for output in _outputs(step, now))
+    Output.objects.bulk_create(output for step in moved for output in outputs[step.claimed.id])
     if outbox.queue([told for step in moved if (told := _told(step))], now=now):
         transaction.on_commit(partial(wake.wake, "notify"))
     ended = [step for step in moved if step.decision.status in TERMINAL]
@@ -124,16 +125,16 @@ def _stay_columns(step: Step) -> tuple:
     return tuple(columns.items())
 
 
-def _moved(step: Step, now: datetime) -> Step | None:
+def _moved(step: Step, outputs: Sequence[Output], now: datetime) -> Step | None:
     """What was carried out of a step; None where its claim does not hold any more."""
-    if _move(step, now):
+    if _move(step, outputs, now):
         return step
     # Its client said stop while the call was open, and was told that this holds: it must not wait to be bought again.
     instead = replace(step, decision=Move("canceled"))
-    return instead if step.decision.status == "queued" and _move(instead, now) else None
+    return instead if step.decision.status == "queued" and _move(instead, (), now) else None
 
 
-def _move(step: Step, now: datetime) -> bool:
+def _move(step: Step, outputs: Sequence[Output], now: datetime) -> bool:
     claimed, move = step.claimed, step.decision
     if move.status not in TRANSITIONS.get(claimed.row["status"], ()):
         raise AssertionError(f"{claimed.row['status']} → {move.status} is not in the table of transitions")
@@ -141,10 +142,10 @@ def _move(step: Step, now: datetime) -> bool:
     mine = Task.objects.filter(id=claimed.id, lease_token=claimed.token, status=claimed.row["status"], lane=claimed.row["lane"])
     if move.status == "queued":
         mine = mine.filter(cancel_requested_at=None)
-    return mine.update(**_columns(step, now)) == 1
+    return mine.update(**_columns(step, outputs, now)) == 1
 
 
-def _columns(step: Step, now: datetime) -> dict:
+def _columns(step: Step, outputs: Sequence[Output], now: datetime) -> dict:
     move = step.decision
     columns = {"status": move.status, "due_at": move.due_at, "lease_token": 0, "lost_claims": 0, "tries": move.tries, "updated_at": now}
     columns["lane"] = _lane(step)
@@ -159,7 +160,7 @@ def _columns(step: Step, now: datetime) -> dict:
     if move.status in TERMINAL:
         columns |= {"captured": move.captured, "finished_at": now, "flagged": move.flag} | _error_columns(move)
     if move.status == "succeeded":
-        columns["progress"] = 1
+        columns |= {"progress": 1, "outputs_shown": render.outputs(outputs)}
     return columns
 
 

@@ -61,6 +61,8 @@ class Task(models.Model):
     unseen_since = models.DateTimeField(null=True)  # first of a run of 404s
     found = models.JSONField(null=True)
     warnings = models.JSONField(default=list)
+    # Its outputs as the API shows them, written where they are: a task that is read again and again needs no other table.
+    outputs_shown = models.TextField(default="")
 
     error_code = models.CharField(max_length=40, default="")
     error_message = models.CharField(max_length=500, default="")

@@ -105,9 +105,7 @@ def _places(one: Happened, endpoints: Iterable[tuple[int, Place, list[str]]], wi
 
 def _data(task_ids: set[UUID], now: datetime) -> dict[UUID, tuple[bytes, list[str]]]:
     """Each task as the API shows it at this moment, short enough."""
-    found = rows.by_ids(task_ids)
-    outputs = rows.outputs([row.id for row in found if row.status == "succeeded"])
-    return {UUID(bytes=row.id): payload.fitted(render.task(row, outputs.get(row.id, ()), now=now)) for row in found}
+    return {UUID(bytes=row.id): payload.fitted(render.task(row, now=now)) for row in rows.by_ids(task_ids)}
 
 
 def _delivery(one: Happened, place: Place, data: tuple[bytes, list[str]], now: datetime) -> Delivery:

@@ -116,13 +116,16 @@ def count(status: str) -> int:
 
 def finished_tasks(owners: list[Customer], *, each: int) -> list[tuple[str, str]]:
     """Give each account this many finished tasks with one output; returns (key, path of one task) pairs."""
-    from tasks_app import ids
+    from tasks_app import ids, render
     from tasks_app.models import Output, Task
 
     forget_tasks()
     tasks = [_finished_task(owner.account_id) for _ in range(each) for owner in owners]
+    outputs = [_output(task) for task in tasks]
+    for task, output in zip(tasks, outputs, strict=True):
+        task.outputs_shown = render.outputs([output])
     Task.objects.bulk_create(tasks, batch_size=1000)
-    Output.objects.bulk_create([_output(task) for task in tasks], batch_size=1000)
+    Output.objects.bulk_create(outputs, batch_size=1000)
     keys = {owner.account_id: owner.key for owner in owners}
     return [(keys[task.account_id], f"/api/v1/tasks/{ids.shown('task', task.id)}") for task in tasks[-2000:]]
 

@@ -13,7 +13,7 @@ from django.test import Client
 
 from accounts.models import Account
 from providers.models import Provider, PublicModel, Route
-from tasks_app import ids
+from tasks_app import ids, render
 from tasks_app.models import Output, Task
 from tasks_app.storage import storage
 from tests.cast import SCHEMA, Member, forget_rows
@@ -111,6 +111,8 @@ def output_of(task: Task, content: bytes = b"...", *, content_type: str = "image
         **({"position": 0, "type": content_type.split("/")[0]} | columns),
     )
     output.save(force_insert=True)
+    shown = render.outputs(Output.objects.filter(task_id=task.id).order_by("position"))
+    Task.objects.filter(id=task.id).update(outputs_shown=shown)
     return output
 
 

@@ -144,4 +144,4 @@ class TestTheNumberOfQueries:
         api.get("/tasks")
         with django_assert_max_num_queries(10) as captured:
             assert len(ids(api.get("/tasks"))) == number
-        assert len(about_tasks(captured)) == 2
+        assert len(about_tasks(captured)) == 1

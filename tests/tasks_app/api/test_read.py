@@ -3,8 +3,10 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.conf import settings
 from django.test.utils import CaptureQueriesContext
 
+from tasks_app import ids
 from tasks_app.models import Task
 from tasks_app.render import poll_after_ms
 
@@ -75,6 +77,12 @@ class TestATask:
         assert first["url"].endswith(f"/api/v1/outputs/{first['id']}/content")
         assert first["thumbnail_url"].endswith(f"/api/v1/outputs/{first['id']}/thumbnail")
         assert (second["bytes"], second["thumbnail_url"], second["duration"]) == (6, None, None)
+
+    def test_shows_addresses_of_today_though_it_keeps_its_outputs_as_json(self, api, acme):
+        output = output_of(task_of(acme, status="succeeded"))
+        assert "://" not in Task.objects.get().outputs_shown
+        (shown_output,) = api.get(f"/tasks/{shown(Task.objects.get())}").json()["outputs"]
+        assert shown_output["url"] == f"{settings.PUBLIC_URL}/api/v1/outputs/{ids.shown('output', output.id)}/content"
 
     def test_keeps_text_of_any_script_and_times_to_the_microsecond(self, api, acme):
         moment = datetime(2026, 1, 31, 8, 0, 0, 123456, tzinfo=UTC)

@@ -7,7 +7,7 @@ from django.test.utils import CaptureQueriesContext
 
 from tasks_app import ids
 from tasks_app.engine import claims, lifecycle
-from tasks_app.engine.decisions import Move
+from tasks_app.engine.decisions import Move, StoredOutput
 from tasks_app.models import Delivery, Output, Task, WebhookEndpoint, WebhookSecret
 from tasks_app.webhooks import endpoints, events, payload
 from tests.cast import START
@@ -138,7 +138,7 @@ class TestAPayload:
 
         shown_by_the_api = Api(acme.key).get(f"/tasks/{shown(done)}").json()
         assert said(Delivery.objects.get())["data"] == shown_by_the_api
-        assert len(shown_by_the_api["outputs"]) == 2
+        assert [output["sha256"] for output in shown_by_the_api["outputs"]] == hashes(done)
 
     def test_leaves_out_an_input_that_makes_it_too_long_and_says_so(self, acme, listens, ends):
         listens(acme)
@@ -152,15 +152,20 @@ class TestAPayload:
         listens(acme)
         task = acme.submits(IMAGE, prompt="狐" * 20_000, metadata={f"{n:064}": "狐" * 500 for n in range(16)})
         road.submits()
-        outputs = [Output(task_id=task.id, account_id=acme.id, position=n, type="image", bytes=1, created_at=START) for n in range(200)]
-        Output.objects.bulk_create(outputs)
         Task.objects.filter(id=task.id).update(warnings=["狐" * 500] * 50, error_code="refused", error_message="狐" * 500)
         move = Move("storing", due_at=clock())
         lifecycle.advance([lifecycle.Step(claims.read(task.id), move)], now=clock())
-        lifecycle.advance([lifecycle.Step(claims.read(task.id), Move("succeeded"))], now=clock())
+        output = StoredOutput(type="image", content_type="image/png", bytes=1, sha256="0" * 64, key="outputs/x/0")
+        lifecycle.advance([lifecycle.Step(claims.read(task.id), Move("succeeded", outputs=(output,) * 200))], now=clock())
         delivery = Delivery.objects.get()
         assert len(delivery.payload.encode()) <= payload.MOST_BYTES
         assert said(delivery)["left_out"] == ["input", "metadata", "warnings", "outputs"]
+
+
+def hashes(task: Task) -> list[str]:
+    found = list(Output.objects.filter(task_id=task.id).order_by("position").values_list("sha256", flat=True))
+    assert len(found) == 2
+    return found
 
 
 class TestTheLimitOfAPayload:
