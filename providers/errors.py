@@ -12,6 +12,7 @@ UpstreamError
 │   ├── QuotaExceeded     our money or quota there is used up
 │   └── Retired           the model is gone
 ├── OutcomeUnknown        sent, and no readable answer: it may have been bought
+│   └── Repeated          refused because the upstream has seen this token: the job is there
 ├── NotFound              the upstream does not know this job
 └── GenerationFailed      the job ended there without a result
     └── NoOutput          'finished', and nothing in it
@@ -96,6 +97,10 @@ class OutcomeUnknown(UpstreamError):
     """The request was sent and no readable answer came back; it may have been bought."""
 
     code = "submission_outcome_unknown"
+
+
+class Repeated(OutcomeUnknown):
+    """The upstream has taken this very request before."""
 
 
 class NotFound(UpstreamError):

@@ -73,15 +73,21 @@ class Failed:
 Submitted = Accepted | Finished
 Polled = Running | Finished | Failed
 
+# How a submit can be settled whose answer was lost, strongest first. An upstream that offers none of these is never sent it again.
+#   replays    the same token again is answered with the first job
+#   rejects    the same token again is refused as seen (errors.Repeated), and `find` finds the job
+#   looks_up   `find` asks for the job by our token
+#   lists      `find` reads a list of jobs, and knows ours by what it echoes of it
+Recovery = Literal["replays", "rejects", "looks_up", "lists"]
+FINDS: frozenset[Recovery] = frozenset({"rejects", "looks_up", "lists"})
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What an adapter declares about its upstream."""
 
     kinds: frozenset[str]
-    # What the upstream does with a token it has seen: answer with the first job, refuse it, or take no notice.
-    token: Literal["replays", "rejects", "none"] = "none"
-    can_find: bool = False  # `find` can tell what became of a lost submit
+    recovery: frozenset[Recovery] = frozenset()  # all that hold; the engine takes the strongest
     cancel: Literal["free", "free_while_queued", "billed", "unsupported"] = "unsupported"
     first_poll: timedelta = timedelta(seconds=5)
     pace: timedelta = timedelta(seconds=5)  # between polls
@@ -90,6 +96,11 @@ class Facts:
     local_media: bool = False  # reads inputs by path, so https inputs are fetched to our disk first
 
     @property
+    def can_find(self) -> bool:
+        """Whether `find` can tell at any time what became of a lost submit."""
+        return bool(self.recovery & FINDS)
+
+    @property
     def can_ask_again(self) -> bool:
         """Whether a submit without a readable answer may be asked about without buying twice."""
-        return self.token == "replays" or self.can_find
+        return "replays" in self.recovery or self.can_find

@@ -28,8 +28,7 @@ from . import Upstream
 
 FACTS = Facts(
     kinds=frozenset({"image.generate", "video.generate", "image.stitch", "video.compose", "text.process"}),
-    token="replays",
-    can_find=True,
+    recovery=frozenset({"replays", "looks_up"}),
     cancel="free",
     first_poll=timedelta(seconds=0.3),
     pace=timedelta(seconds=0.7),

@@ -135,7 +135,7 @@ def after_submit(task: Snapshot, outcome: Outcome, facts: Facts, now: datetime) 
 def heard_again(outcome: Outcome, facts: Facts) -> Outcome:
     """What the answer to a second question about a submit says of the first one: that it could not be asked says nothing."""
     match outcome:
-        case Refused() if facts.token == "replays":
+        case Refused() if "replays" in facts.recovery:
             return outcome  # it would have answered with the job, had it one
         case UpstreamError(retry_after=retry_after):
             return OutcomeUnknown(retry_after=retry_after)

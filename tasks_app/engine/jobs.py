@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 class Gone:
     """Stands in for an adapter that cannot be had: nothing is sent, and asking gives no verdict, so tasks wait for its return."""
 
-    FACTS: ClassVar[Facts] = Facts(kinds=frozenset(), can_find=True)
+    FACTS: ClassVar[Facts] = Facts(kinds=frozenset(), recovery=frozenset({"looks_up"}))
 
     async def submit(self, job: Job):
         raise NotSent("The provider cannot be used: its configuration is broken.")

@@ -103,21 +103,28 @@ async def _buy(task: Submission) -> Outcome:
 
 
 async def _ask_again(task: Submission) -> Outcome:
-    """With the same token, or by a look-up, which needs no inputs."""
+    """What became of an earlier try, by the strongest way that its upstream offers. None of them buys it twice."""
     facts = task.adapter.FACTS
-    if not facts.can_ask_again:
+    if "replays" in facts.recovery and (job := await _as_before(task)):
+        return await task.adapter.submit(job)
+    if not facts.can_find:
         raise OutcomeUnknown
-    if facts.token != "replays":
-        return await task.adapter.find(task.job)
+    found = await task.adapter.find(task.job)
+    if found is None and "rejects" in facts.recovery:
+        # A list may lag behind what the upstream took; its memory of tokens does not.
+        if not (job := await _as_before(task)):
+            raise OutcomeUnknown
+        return await task.adapter.submit(job)
+    return found
+
+
+async def _as_before(task: Submission) -> Job | None:
+    """The job with its inputs, to be sent again; None where one of them is gone, which says nothing of what was sent with it."""
     try:
         job = await _with_media(task)
-    except UpstreamError as error:  # an input that is gone by now says nothing of what was sent with it
-        if facts.can_find:
-            return await task.adapter.find(task.job)
-        raise OutcomeUnknown from error
-    if not task.may_send:
-        raise OutcomeUnknown
-    return await task.adapter.submit(job)
+    except UpstreamError:
+        return None
+    return job if task.may_send else None
 
 
 async def _with_media(task: Submission) -> Job:

@@ -9,7 +9,7 @@ from providers.outcomes import Accepted, Finished, Job
 
 from . import plasma_adapter
 
-FACTS = replace(plasma_adapter.FACTS, token="none", can_find=False)
+FACTS = replace(plasma_adapter.FACTS, recovery=frozenset())
 
 
 class Adapter(plasma_adapter.Adapter):

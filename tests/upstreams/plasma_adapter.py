@@ -26,8 +26,7 @@ from providers.outcomes import Accepted, Facts, Failed, Finished, Found, Job, Me
 
 FACTS = Facts(
     kinds=frozenset({"image.generate", "video.generate"}),
-    token="replays",
-    can_find=True,
+    recovery=frozenset({"replays", "looks_up"}),
     cancel="free",
     first_poll=timedelta(seconds=1),
     pace=timedelta(seconds=1),

@@ -39,8 +39,9 @@ from tasks_app.engine.decisions import (
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-HONEST = Facts(kinds=frozenset({"video.generate"}), token="replays", cancel="free")
+HONEST = Facts(kinds=frozenset({"video.generate"}), recovery=frozenset({"replays"}), cancel="free")
 DEAF = Facts(kinds=frozenset({"video.generate"}))
+LISTED = replace(DEAF, recovery=frozenset({"lists"}))
 NOT_ACCEPTED = [NotSent(), RateLimited(), Unavailable(), Unauthenticated(), QuotaExceeded(), Retired()]
 PICTURE = StoredOutput(type="image", content_type="image/png", bytes=10, sha256="0" * 64, key="outputs/x/0")
 
@@ -120,7 +121,7 @@ class TestAfterASubmit:
 
 class TestHearingAgainOfASubmit:
     @pytest.mark.parametrize("error", [*NOT_ACCEPTED, NotFound(), OutcomeUnknown(), GenerationFailed()], ids=named)
-    @pytest.mark.parametrize("facts", [HONEST, replace(DEAF, can_find=True)], ids=["by token", "by look-up"])
+    @pytest.mark.parametrize("facts", [HONEST, LISTED], ids=["by token", "by list"])
     def test_that_it_could_not_be_asked_says_nothing_of_the_first_time(self, error, facts):
         assert isinstance(heard_again(error, facts), OutcomeUnknown)
 
@@ -133,7 +134,7 @@ class TestHearingAgainOfASubmit:
 
     def test_a_refusal_counts_only_where_the_token_would_have_been_known(self):
         assert isinstance(heard_again(Moderated(), HONEST), Moderated)
-        assert isinstance(heard_again(Moderated(), replace(DEAF, token="rejects", can_find=True)), OutcomeUnknown)
+        assert isinstance(heard_again(Moderated(), replace(DEAF, recovery=frozenset({"rejects"}))), OutcomeUnknown)
 
 
 class TestAfterAPoll:

@@ -37,8 +37,9 @@ OUTCOMES = {
 }
 KINDS = frozenset({"image.generate"})
 FACTS = {
-    "honest": Facts(kinds=KINDS, token="replays", cancel="free"),
-    "strict": Facts(kinds=KINDS, token="rejects", can_find=True, cancel="billed"),
+    "honest": Facts(kinds=KINDS, recovery=frozenset({"replays"}), cancel="free"),
+    "listed": Facts(kinds=KINDS, recovery=frozenset({"lists"})),
+    "strict": Facts(kinds=KINDS, recovery=frozenset({"rejects"}), cancel="billed"),
     "deaf": Facts(kinds=KINDS),
 }
 
@@ -133,14 +134,15 @@ def to_submit(state: State, worker: int, hand: Hand, facts: Facts) -> Iterator[t
         yield "accepted", False
     elif not hand.is_fresh and not facts.can_ask_again:
         yield "cut off", False
-    elif hand.is_fresh or facts.token == "replays":
+    elif not is_new and not hand.is_fresh and "replays" not in facts.recovery:
+        yield from ((outcome, False) for outcome in ("down", "cut off", "accepted"))  # a list may lag behind, and be cut off
+    elif hand.is_fresh or facts.recovery & {"replays", "rejects"}:
         yield from ((outcome, False) for outcome in ("not sent", "down", "cut off"))
         if state.holder == worker:  # else it slept past its lease, and so past the time in which it may send
             yield from ((outcome, is_new) for outcome in ("accepted", "finished", "cut off"))
             yield from [("refused", False)] if is_new else []
     else:
-        yield from ((outcome, False) for outcome in ("not sent", "down", "cut off"))
-        yield ("never bought" if is_new else "accepted"), False
+        yield from ((outcome, False) for outcome in ("down", "cut off", "never bought"))
 
 
 def to_poll(state: State, worker: int, hand: Hand, facts: Facts) -> Iterator[tuple[str, bool]]:

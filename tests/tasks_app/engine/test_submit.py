@@ -2,13 +2,14 @@
 
 import pytest
 
-from providers.errors import Unavailable
+from providers.errors import OutcomeUnknown, Unavailable
 from providers.models import Provider, PublicModel, Route
 from tasks_app.engine import accept, submit
 from tasks_app.models import File, Task, TaskEvent
 from tests.cast import START, forget_rows
 from tests.tasks_app.test_inputs import MEDIA, uploads
 from tests.upstreams import answer, cut_before_answer
+from tests.upstreams.paper import accepts, accepts_unheard, paper_strict
 
 IMAGE = "darkroom/plasma-image"
 
@@ -66,3 +67,42 @@ class TestAskingAgainAfterAnUnknownOutcome:
         road.submits()
         task.refresh_from_db()
         assert (task.status, task.attempts, plasma.bought) == ("running", 1, 1)
+
+
+class TestAnUpstreamThatRefusesATokenItHasSeen:
+    """Its list may lag behind what it took, so that nothing found proves nothing; its memory of tokens does."""
+
+    @pytest.fixture
+    def books(self, db, settings):
+        settings.ADAPTERS = [paper_strict.__name__]
+        model = PublicModel.objects.create(name="paper/strict", kind="image.generate", title="strict", input_schema={"type": "object"})
+        Route.objects.create(model=model, provider=Provider.objects.create(name="strict", adapter="paper_strict"), upstream_model="strict")
+        forget_rows()
+        yield paper_strict.Adapter.books
+        paper_strict.Adapter.books.forget()
+
+    @pytest.fixture
+    def task(self, acme, books):
+        return accept.one(acme.id, accept.Order("paper/strict", {}), now=START).task
+
+    def tries_twice(self, task, road, books, to_submit) -> Task:
+        books.to_submit = to_submit
+        road.submits()
+        books.to_submit = accepts
+        road.clock.move(seconds=5)
+        road.submits()
+        task.refresh_from_db()
+        return task
+
+    def test_is_sent_the_same_token_again_and_sells_it_once(self, task, road, books):
+        task = self.tries_twice(task, road, books, OutcomeUnknown())
+        assert (task.status, task.attempts, len(books.sold)) == ("running", 1, 1)
+
+    def test_is_asked_for_the_job_that_it_has(self, task, road, books):
+        task = self.tries_twice(task, road, books, accepts_unheard)
+        assert (task.status, task.attempts, len(books.sold)) == ("running", 1, 1)
+
+    def test_leaves_it_in_doubt_while_its_list_lags_behind(self, task, road, books):
+        books.lags = True
+        task = self.tries_twice(task, road, books, accepts_unheard)
+        assert (task.status, task.attempts, len(books.sold)) == ("submitting", 1, 1)

@@ -3,7 +3,7 @@
 Each keeps honest books and is told beforehand how to answer. They differ in what they promise:
 
     paper_honest   honours a token for ever, cancels for free
-    paper_strict   refuses a token it has seen but can look it up, bills what it cancels
+    paper_strict   refuses a token it has seen and finds its job, bills what it cancels
     paper_deaf     takes no notice of tokens, cannot look anything up, cannot cancel
 """
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from providers.adapters import Upstream
-from providers.errors import OutcomeUnknown, Refused
+from providers.errors import OutcomeUnknown, Refused, Repeated
 from providers.outcomes import Accepted, Facts, Finished, Found, Job, Polled, Running
 
 
@@ -22,6 +22,8 @@ class Books:
     """What one upstream sold, by token, and how it is to answer: a value to return, an error to raise, or a function of (books, job)."""
 
     replays: bool = False  # a token it has seen gets its first job
+    rejects: bool = False  # a token it has seen is refused
+    lags: bool = False  # its list does not show yet what was sold
     sold: dict[str, list[str]] = field(default_factory=dict)
     stopped: set[str] = field(default_factory=set)
     to_submit: "Answer | Exception" = field(default_factory=lambda: accepts)
@@ -31,17 +33,20 @@ class Books:
 
     def sell(self, token: str) -> str:
         """A job under this token; its id."""
+        if self.rejects and token in self.sold:
+            raise Repeated
         jobs = self.sold.setdefault(token, [])
         if not (jobs and self.replays):
             jobs.append(f"{token}/{len(jobs)}")
         return jobs[0] if self.replays else jobs[-1]
 
     def first(self, token: str) -> Accepted | None:
-        return Accepted({"id": self.sold[token][0]}) if token in self.sold else None
+        return Accepted({"id": self.sold[token][0]}) if token in self.sold and not self.lags else None
 
     def forget(self) -> None:
         self.sold.clear()
         self.stopped.clear()
+        self.lags = False
 
 
 Answer = Callable[[Books, Job], Accepted | Finished]

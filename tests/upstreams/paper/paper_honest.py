@@ -10,7 +10,7 @@ from . import Books, Paper
 class Adapter(Paper):
     FACTS = Facts(
         kinds=frozenset({"image.generate"}),
-        token="replays",
+        recovery=frozenset({"replays"}),
         cancel="free",
         first_poll=timedelta(seconds=120),
         pace=timedelta(seconds=120),

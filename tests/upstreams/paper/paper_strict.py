@@ -1,4 +1,4 @@
-"""paper that refuses a token it has seen but can look it up, and bills what it cancels."""
+"""paper that refuses a token it has seen and finds its job, and bills what it cancels."""
 
 from datetime import timedelta
 
@@ -10,10 +10,9 @@ from . import Books, Paper
 class Adapter(Paper):
     FACTS = Facts(
         kinds=frozenset({"image.generate"}),
-        token="rejects",
-        can_find=True,
+        recovery=frozenset({"rejects"}),
         cancel="billed",
         first_poll=timedelta(seconds=20),
         pace=timedelta(seconds=120),
     )
-    books = Books()
+    books = Books(rejects=True)
