@@ -131,6 +131,12 @@ DECLARED = (
         production=True,
     ),
     Var(
+        "HOOKS_URL",
+        url("http", "https", or_empty=True),
+        "",
+        "How upstreams reach /hooks/ of this server, as https://hooks.example.com; empty: they are not asked to call.",
+    ),
+    Var(
         "DATABASE_URL", url("mysql", "sqlite"), "sqlite:///var/darkroom.sqlite3", "mysql://user:password@host:3306/name, or sqlite:///path."
     ),
     Var(

@@ -16,6 +16,7 @@ DEBUG = False
 SECRET_KEY = env["SECRET_KEY"]
 ALLOWED_HOSTS = [*env["ALLOWED_HOSTS"], "127.0.0.1", "localhost"]  # a health check asks from this machine, by address
 PUBLIC_URL = env["PUBLIC_URL"].rstrip("/")
+HOOKS_URL = env["HOOKS_URL"].rstrip("/")
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https://")
 # A year of https only, for a host that is reached by it. Nothing is redirected here: TLS ends at the proxy, and what comes by http is a
