@@ -4,10 +4,13 @@ from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
+from tasks_app.callbacks import hook
+
 from .health import healthz, readyz
 
 urlpatterns = [
     path("api/v1/", include("tasks_app.api.urls")),  # the first to be tried, for it is asked most
+    path("hooks/<str:provider>/<str:secret>/<str:token>", hook),
     path("healthz", healthz),
     path("readyz", readyz),
     path("admin/", admin.site.urls),

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+import orjson
+
 from .errors import UpstreamError
 
 
@@ -27,6 +29,8 @@ class Job:
     input: Mapping[str, Any]
     deadline_at: datetime
     handle: Mapping[str, Any] | None = None  # what submit's Accepted carried; None before
+    hint: Mapping[str, Any] | None = None  # for `find`: the handle that a callback named, which may be anybody's
+    callback_url: str = field(default="", repr=False)  # for the upstream to call, where its FACTS say `callback`; it holds a secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,32 @@ class Failed:
     error: UpstreamError
 
 
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """What came to a job's callback address. Anybody may have sent it: nothing in it is true because it is said there."""
+
+    query: Mapping[str, str]
+    body: bytes = field(repr=False)  # empty where it was too long
+
+    def json(self) -> Any:
+        """The body read as JSON; None where it is none."""
+        try:
+            return orjson.loads(self.body)
+        except orjson.JSONDecodeError:
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What an adapter reads in a callback: the handle of the job that it names, and the JSON that the upstream wants as an answer.
+
+    One that wants an answer is a handshake, made before there is a job; any other means that there is one.
+    """
+
+    handle: Mapping[str, Any] | None = None
+    answer: Mapping[str, Any] | None = None
+
+
 Submitted = Accepted | Finished
 Polled = Running | Finished | Failed
 
@@ -78,7 +108,8 @@ Polled = Running | Finished | Failed
 #   rejects    the same token again is refused as seen (errors.Repeated), and `find` finds the job
 #   looks_up   `find` asks for the job by our token
 #   lists      `find` reads a list of jobs, and knows ours by what it echoes of it
-Recovery = Literal["replays", "rejects", "looks_up", "lists"]
+#   callback   the upstream calls an address that carries our token, and `hear` reads which job it names
+Recovery = Literal["replays", "rejects", "looks_up", "lists", "callback"]
 FINDS: frozenset[Recovery] = frozenset({"rejects", "looks_up", "lists"})
 
 
@@ -94,6 +125,11 @@ class Facts:
     submit_timeout: timedelta = timedelta(seconds=60)
     results_live: timedelta = timedelta(hours=1)
     local_media: bool = False  # reads inputs by path, so https inputs are fetched to our disk first
+
+    @property
+    def calls_back(self) -> bool:
+        """Whether the upstream tells of a job at an address that carries our token."""
+        return "callback" in self.recovery
 
     @property
     def can_find(self) -> bool:

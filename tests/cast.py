@@ -1,5 +1,5 @@
-"""The standing cast: acme pays, bolt is the neighbour who must see nothing, zero is out of credits; plasma behaves, grit does not;
-`in_cos`: files lie in a bucket.
+"""The standing cast: acme pays, bolt is the neighbour who must see nothing, zero is out of credits; plasma behaves, grit does not, bell
+calls; `in_cos`: files lie in a bucket.
 
 `road` runs the engine's steps by hand, on a clock that only tests move.
 """
@@ -16,7 +16,7 @@ from providers.models import Provider, PublicModel, Route
 from tasks_app.engine import accept, cancel, loop, notify, poll, pump, store, submit
 from tasks_app.engine.decisions import Outcome
 from tasks_app.models import Task
-from tests.upstreams import Cos, Grit, Plasma
+from tests.upstreams import Bell, Cos, Grit, Plasma
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -178,6 +178,16 @@ def grit(db, settings):
 
 
 @pytest.fixture
+def bell(db, settings, clock):
+    """An upstream that is given addresses to call, where nobody listens: what it would say there, tests say (`Bell.ringing`)."""
+    settings.HOOKS_URL = "http://127.0.0.1:9"
+    with Bell(manual=True, clock=lambda: clock().timestamp()) as simulator:
+        configure(simulator, "bell", settings)
+        yield simulator
+        loop.start(directory.close()).result(10)
+
+
+@pytest.fixture
 def in_cos(settings):
     """Files are kept in this simulated bucket."""
     with Cos() as simulator:
@@ -188,7 +198,7 @@ def in_cos(settings):
 
 def configure(simulator, name: str, settings, **caps) -> Provider:
     """A provider for the simulator, and its models `darkroom/<name>-image` at 3 credits each and `-video` at 2 a second."""
-    settings.ADAPTERS = [f"tests.upstreams.{which}_adapter" for which in ("plasma", "grit")]
+    settings.ADAPTERS = [f"tests.upstreams.{which}_adapter" for which in ("plasma", "grit", "bell")]
     settings.EGRESS_ALLOW = [*settings.EGRESS_ALLOW, f"127.0.0.1:{simulator.port}"]
     provider = Provider.objects.create(name=name, adapter=f"{name}_adapter", base_url=simulator.url, **caps)
     credentials.rotate(provider, {"key": simulator.KEY}, now=START)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, ClassVar, Protocol
 
-from ..outcomes import Accepted, Facts, Finished, Job, Polled
+from ..outcomes import Accepted, Callback, Facts, Finished, Heard, Job, Polled
 
 BUILT_IN = {"scf": "providers.adapters.scf"}
 
@@ -41,6 +41,11 @@ class Adapter(Protocol):
 
     async def find(self, job: Job) -> Accepted | Finished | None:
         """What became of a submit with this token whose answer was lost; None: surely nothing was bought."""
+        ...
+
+    @staticmethod
+    def hear(callback: Callback) -> Heard:
+        """What a callback says, all of it unproved. Asked of those whose FACTS say `callback`; reads, and calls nobody."""
         ...
 
 

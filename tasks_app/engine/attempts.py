@@ -19,7 +19,14 @@ log = logging.getLogger(__name__)
 def intend(claimed: Sequence[Claimed], route: RouteSnapshot, *, now: datetime) -> None:
     """One row for each submission that is about to be made."""
     Attempt.objects.bulk_create(
-        Attempt(task_id=one.id, token=one.submit_token, provider_id=route.provider_id, route_id=route.id, intended_at=now)
+        Attempt(
+            task_id=one.id,
+            token=one.submit_token,
+            provider_id=route.provider_id,
+            route_id=route.id,
+            credential_version=one.row["credential_version"],
+            intended_at=now,
+        )
         for one in claimed
     )
 

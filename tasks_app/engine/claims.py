@@ -114,7 +114,7 @@ def take(status: str, *, limit: int, now: datetime) -> list[Claimed]:
     token = new_token()
     # MySQL assigns from left to right: the old token is counted before it is overwritten.
     lost = F("lost_claims") + Case(When(lease_token=0, then=Value(0)), default=Value(1))
-    due.filter(id__in=ids).update(lost_claims=lost, lease_token=token, due_at=now + LEASE)
+    due.filter(id__in=ids).update(lost_claims=lost, lease_token=token, due_at=now + LEASE, called=False)
     return won(ids, token, taken)
 
 

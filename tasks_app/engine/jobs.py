@@ -3,7 +3,7 @@
 import logging
 from typing import ClassVar
 
-from providers import directory
+from providers import directory, hooks
 from providers.adapters import Adapter
 from providers.errors import NotSent, Unavailable
 from providers.outcomes import Facts, Job
@@ -52,6 +52,11 @@ def job(claimed: Claimed) -> Job:
         deadline_at=row["deadline_at"],
         handle=row["handle"],
     )
+
+
+def callback_url(claimed: Claimed, facts: Facts) -> str:
+    """Where the upstream may call about this attempt; empty where it cannot, or could not reach us."""
+    return hooks.address(directory.provider(claimed.row["provider_id"]).name, claimed.submit_token) if facts.calls_back else ""
 
 
 def _upstream_model(route_id: int) -> str:

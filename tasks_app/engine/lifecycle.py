@@ -7,12 +7,12 @@ queued ─► submitting ─► running ─► storing ─► succeeded
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Case, F, Value, When
 from django.db.models.functions import Coalesce
 
 from providers.directory import RouteSnapshot
@@ -36,6 +36,7 @@ TRANSITIONS = {
 TERMINAL = {"succeeded", "failed", "canceled", "expired"}
 OPEN = {"submitting", "running"}  # an upstream job may be open: these take a provider's slot
 INLINE = "storage:"  # how `found` names a result whose bytes came in the submit's answer
+APART = timedelta(seconds=1)  # a job is asked about once in this time, however often its upstream calls
 NEXT_STEP = {"queued": "submit", "running": "poll", "storing": "store"}
 
 
@@ -77,7 +78,7 @@ def record(tasks: Sequence[UUID], status: str, *, now: datetime, detail: dict | 
 def _advance(steps: Sequence[Step], now: datetime) -> set[UUID]:
     stays = [step for step in steps if isinstance(step.decision, Stay)]
     moves = sorted((step for step in steps if isinstance(step.decision, Move)), key=lambda step: step.claimed.id)
-    _stay(stays)
+    _stay(stays, now)
     outputs = {step.claimed.id: _outputs(step, now) for step in moves}
     moved = [done for step in moves if (done := _moved(step, outputs[step.claimed.id], now))]
     TaskEvent.objects.bulk_create(_event(step, now) for step in moved)
@@ -107,13 +108,20 @@ def _woken(moved: Sequence[Step]) -> set[str]:
     return names | {"submit" for step in moved if step.claimed.row["status"] in OPEN and step.decision.status != "running"}
 
 
-def _stay(steps: Sequence[Step]) -> None:
+def _stay(steps: Sequence[Step], now: datetime) -> None:
     """Rows that stay are written together: those that share all that is written share one UPDATE."""
     groups: dict[tuple, list[Claimed]] = {}
     for step in steps:
         groups.setdefault(_stay_columns(step), []).append(step.claimed)
     for columns, claimed in groups.items():
-        held(claimed).update(lease_token=0, lost_claims=0, **dict(columns))
+        columns = dict(columns)
+        # MySQL assigns from left to right: `called` is read before it is overwritten.
+        held(claimed).update(due_at=_unless_called(columns.pop("due_at"), now), called=False, lease_token=0, lost_claims=0, **columns)
+
+
+def _unless_called(due_at: datetime, now: datetime) -> Case:
+    """`due_at`, or very soon where a callback came while the worker was asking: what it heard may be older than that."""
+    return Case(When(called=True, then=Value(min(due_at, now + APART))), default=Value(due_at))
 
 
 def _stay_columns(step: Step) -> tuple:
@@ -147,8 +155,9 @@ def _move(step: Step, outputs: Sequence[Output], now: datetime) -> bool:
 
 def _columns(step: Step, outputs: Sequence[Output], now: datetime) -> dict:
     move = step.decision
-    columns = {"status": move.status, "due_at": move.due_at, "lease_token": 0, "lost_claims": 0, "tries": move.tries, "updated_at": now}
-    columns["lane"] = _lane(step)
+    due_at = _unless_called(move.due_at, now) if move.status == "running" else move.due_at
+    columns = {"status": move.status, "due_at": due_at, "called": False, "lease_token": 0, "lost_claims": 0, "tries": move.tries}
+    columns |= {"lane": _lane(step), "updated_at": now}
     if move.status == "queued":
         columns |= {"avoid": move.avoid, "provider": None, "route": None}
     if move.handle is not None:

@@ -83,6 +83,7 @@ def _submission(claimed: Claimed, input: dict, is_fresh: bool, known: Accepted |
     job, schema = jobs.job(claimed), _schema(claimed.row["model"])
     # Without the upstream's name for it, or the way to its files, no request can be written, the same one again included.
     adapter = jobs.adapter(claimed) if job.model and schema else jobs.Gone()
+    job = replace(job, callback_url=jobs.callback_url(claimed, adapter.FACTS))
     plan = inputs.plan(claimed.row["account_id"], schema, input)
     return Submission(claimed.row, claimed.taken, adapter, job, input, schema, plan, is_fresh, known)
 

@@ -12,12 +12,15 @@ class Attempt(models.Model):
     token = models.CharField(max_length=64, unique=True)
     provider = models.ForeignKey(Provider, models.DO_NOTHING, db_constraint=False, db_index=False)
     route = models.ForeignKey(Route, models.DO_NOTHING, db_constraint=False, db_index=False)
+    credential_version = models.PositiveIntegerField(default=0)
     intended_at = models.DateTimeField()
     landed_at = models.DateTimeField(null=True)
     handle = models.JSONField(null=True)
     outcome = models.CharField(max_length=40, default="")  # accepted, finished, or an error's code; empty: no answer yet
     message = models.CharField(max_length=500, default="")
     upstream_cost = models.FloatField(null=True)
+    called_at = models.DateTimeField(null=True)  # the last callback that carried the token: the upstream has a job for it
+    hint = models.JSONField(null=True)  # the handle that a callback named; not to be trusted
     is_orphan = models.BooleanField(default=False)  # accepted after the task had moved on
 
     class Meta:

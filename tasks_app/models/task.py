@@ -59,6 +59,7 @@ class Task(models.Model):
     handle = models.JSONField(null=True)
     avoid = models.PositiveBigIntegerField(null=True)  # the provider that just did not take it
     unseen_since = models.DateTimeField(null=True)  # first of a run of 404s
+    called = models.BooleanField(default=False)  # a callback came while a worker had the row
     found = models.JSONField(null=True)
     warnings = models.JSONField(default=list)
     # Its outputs as the API shows them, written where they are: a task that is read again and again needs no other table.

@@ -2,6 +2,7 @@
 
 plasma   honours a client token (a repeat answers with the first job), finds a job by it, cancels free of charge
 grit     takes no token, finds nothing, cancels nothing
+bell     takes no token, but calls when a job has news, and lists what it makes
 receiver no upstream, but a customer's server that takes webhooks (receiver.py)
 cos      a bucket of Tencent COS, spoken to by its own SDK
 
@@ -13,11 +14,16 @@ with Plasma() as plasma:                    # or: python -m tests.upstreams plas
     assert plasma.received == {token: 2} and plasma.bought == 1
 """
 
+from .bell import Bell
 from .cos import Cos
 from .grit import Grit
 from .orders import (
     accept_then,
     answer,
+    call_about,
+    call_before_answer,
+    call_late,
+    call_twice,
     cut_before_answer,
     cut_mid_json,
     cut_midway,
@@ -27,6 +33,7 @@ from .orders import (
     finish_without_output,
     garbage,
     hang,
+    never_call,
     result_gone,
     rubbish_result,
     say,
@@ -38,12 +45,17 @@ from .plasma import Plasma
 from .receiver import Receiver
 
 __all__ = [
+    "Bell",
     "Cos",
     "Grit",
     "Plasma",
     "Receiver",
     "accept_then",
     "answer",
+    "call_about",
+    "call_before_answer",
+    "call_late",
+    "call_twice",
     "cut_before_answer",
     "cut_mid_json",
     "cut_midway",
@@ -53,6 +65,7 @@ __all__ = [
     "finish_without_output",
     "garbage",
     "hang",
+    "never_call",
     "result_gone",
     "rubbish_result",
     "say",

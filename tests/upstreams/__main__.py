@@ -15,11 +15,11 @@ from typing import Any
 
 from aiohttp import web
 
-from . import Cos, Grit, Plasma
+from . import Bell, Cos, Grit, Plasma
 from .listener import Listener
 from .simulator import Simulator
 
-DIALECTS: dict[str, type[Simulator]] = {"plasma": Plasma, "grit": Grit}
+DIALECTS: dict[str, type[Simulator]] = {"plasma": Plasma, "grit": Grit, "bell": Bell}
 
 
 def with_doors(dialect: type[Simulator]) -> type[Simulator]:

@@ -1,6 +1,6 @@
 """Orders to a simulator: what it does once, instead of behaving.
 
-A wire order says how one request is answered; a fate says how the job of the next submit ends.
+A wire order says how one request is answered; a fate says how the job of the next submit ends; a call says how its upstream calls.
 """
 
 from dataclasses import dataclass
@@ -58,8 +58,18 @@ class WrongChecksum:
     """Do all that was asked, and name another checksum than that of the bytes."""
 
 
+@dataclass(frozen=True, slots=True)
+class Call:
+    """How calls about the next job are made: how many `times` each, whether the first comes before the answer, and how late the last."""
+
+    times: int = 1
+    early: bool = False
+    late_s: float = 0.0
+    about: str = ""  # the job that they name instead
+
+
 Wire = Answer | Break | Say | Pace | WrongChecksum
-Order = Wire | Fate | AcceptThen
+Order = Wire | Fate | AcceptThen | Call
 
 
 def answer(status: int, *, retry_after: float | None = None, code: int | str | None = None) -> Order:
@@ -141,3 +151,25 @@ def drip() -> Order:
 
 def accept_then(*polls: Wire) -> Order:
     return AcceptThen(polls)
+
+
+def call_twice() -> Order:
+    return Call(times=2)
+
+
+def call_before_answer() -> Order:
+    return Call(early=True)
+
+
+def call_late(seconds: float) -> Order:
+    """The call about the job's end comes so many seconds after it."""
+    return Call(late_s=seconds)
+
+
+def call_about(job: str) -> Order:
+    """Calls carry this job's token and name that one."""
+    return Call(about=job)
+
+
+def never_call() -> Order:
+    return Call(times=0)

@@ -92,7 +92,11 @@ class Simulator(Listener):
             job.fate = order
         if isinstance(order, AcceptThen):
             job.next_polls.extend(order.polls)
+        await self.accepted(job, body)
         return await self._answer(request, order, self.write_job(job, time.time()))
+
+    async def accepted(self, job: UpstreamJob, body: Mapping[str, Any]) -> None:
+        """A job was taken, and its submit is not answered yet."""
 
     def _accept(self, body: Mapping[str, Any]) -> UpstreamJob:
         token, model, count = self.read_order(body)
