@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from providers.directory import RouteSnapshot
@@ -11,7 +12,7 @@ from providers.outcomes import Accepted, Finished
 
 from ..models import Attempt, Task
 from .claims import Claimed
-from .decisions import Outcome
+from .decisions import Outcome, Trace
 
 log = logging.getLogger(__name__)
 
@@ -39,11 +40,11 @@ def landed(claimed: Claimed, outcome: Outcome, *, now: datetime) -> None:
     mine.update(landed_at=now, **_columns(outcome))
 
 
-def accepted(claimed: Sequence[Claimed]) -> dict[UUID, Accepted]:
-    """The accepts among these rows' current attempts that were recorded before their worker could move the task."""
+def traces(claimed: Sequence[Claimed]) -> dict[UUID, Trace]:
+    """What is recorded of these rows' current attempts: an accept by a worker that could not move the task, a callback."""
     tokens = {one.submit_token: one.id for one in claimed}
-    known = Attempt.objects.filter(token__in=tokens, outcome="accepted").values_list("token", "handle")
-    return {tokens[token]: Accepted(handle) for token, handle in known}
+    rows = Attempt.objects.filter(token__in=tokens).values("token", "intended_at", "outcome", "handle", "called_at", "hint")
+    return {tokens[row["token"]]: _trace(row) for row in rows}
 
 
 def came_late(late: Sequence[tuple[Claimed, Outcome]]) -> None:
@@ -55,6 +56,11 @@ def came_late(late: Sequence[tuple[Claimed, Outcome]]) -> None:
         if attempts != claimed.row["attempts"] or status not in _following(outcome):
             log.warning("upstream job without a task: attempt %s was accepted after its task had moved on", claimed.submit_token)
             Attempt.objects.filter(token=claimed.submit_token).update(is_orphan=True)
+
+
+def _trace(row: dict[str, Any]) -> Trace:
+    accepted = Accepted(row["handle"]) if row["outcome"] == "accepted" else None
+    return Trace(sent_at=row["intended_at"], accepted=accepted, called=row["called_at"] is not None, hint=row["hint"])
 
 
 def _following(outcome: Outcome) -> set[str]:

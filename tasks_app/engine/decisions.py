@@ -53,6 +53,16 @@ class Snapshot:
 
 
 @dataclass(frozen=True, slots=True)
+class Trace:
+    """What is recorded of an attempt, whoever wrote it; `hint` is the handle that a callback named, and proves nothing by itself."""
+
+    sent_at: datetime
+    accepted: Accepted | None = None
+    called: bool = False  # its upstream has called about it, so it has a job
+    hint: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Stopped:
     """The upstream was told to stop the job; `free` says that nothing is charged for it."""
 
@@ -112,7 +122,7 @@ Decision = Move | Stay
 Outcome = Accepted | Finished | Running | Failed | Stopped | Stored | UpstreamError | None
 
 
-def after_submit(task: Snapshot, outcome: Outcome, facts: Facts, now: datetime) -> Decision:
+def after_submit(task: Snapshot, outcome: Outcome, facts: Facts, now: datetime, *, trace: Trace | None = None) -> Decision:
     """What a submit, or a look-up of a lost one, led to; None: the look-up says that surely nothing was bought."""
     match outcome:
         case Accepted(handle):
@@ -122,8 +132,8 @@ def after_submit(task: Snapshot, outcome: Outcome, facts: Facts, now: datetime) 
             return _finished(outcome, now)
         case None | NotAccepted():
             return _again(task, outcome, now)
-        case OutcomeUnknown() if facts.can_ask_again and now < task.deadline_at:
-            return Stay(due_at=_later(task, outcome, now), tries=task.tries + 1)
+        case OutcomeUnknown() if now < _hopes_until(task, facts, trace or Trace(now), now):
+            return Stay(due_at=_asks_again_at(task, outcome, facts, trace or Trace(now), now), tries=task.tries + 1)
         case OutcomeUnknown():
             # A second send could buy the same thing twice; only the operator may decide that.
             return Move("failed", error=outcome, flag=True)
@@ -139,6 +149,18 @@ def heard_again(outcome: Outcome, facts: Facts) -> Outcome:
             return outcome  # it would have answered with the job, had it one
         case UpstreamError(retry_after=retry_after):
             return OutcomeUnknown(retry_after=retry_after)
+    return outcome
+
+
+def weighed(outcome: Outcome, trace: Trace) -> Outcome:
+    """The outcome in the light of the attempt's record: an accept that another worker heard counts, and what was called about is there."""
+    match outcome:
+        case Accepted() | Finished():
+            return outcome
+        case _ if trace.accepted:
+            return trace.accepted
+        case None | NotAccepted() if trace.called:
+            return OutcomeUnknown("The upstream did not confirm the request, and called about it: it may have been bought.")
     return outcome
 
 
@@ -229,6 +251,19 @@ def _again(task: Snapshot, outcome: NotAccepted | None, now: datetime) -> Move:
 def _later(task: Snapshot, outcome: UpstreamError, now: datetime) -> datetime:
     """When to ask again: after a while, and no later than at the deadline, whatever the upstream would like."""
     return min(now + backoff(task, outcome), task.deadline_at)
+
+
+def _hopes_until(task: Snapshot, facts: Facts, trace: Trace, now: datetime) -> datetime:
+    """Until when an unknown outcome may still become known: for as long as the upstream can be asked, or may call."""
+    if facts.can_ask_again:
+        return task.deadline_at
+    return min(trace.sent_at + facts.calls_within, task.deadline_at) if facts.calls_back else now
+
+
+def _asks_again_at(task: Snapshot, outcome: UpstreamError, facts: Facts, trace: Trace, now: datetime) -> datetime:
+    hopes_until = _hopes_until(task, facts, trace, now)
+    # Who can only call has nothing to be asked about before it did; a call makes the row due.
+    return min(_later(task, outcome, now), hopes_until) if facts.can_ask_again or trace.hint else hopes_until
 
 
 def _is_gone(task: Snapshot, now: datetime) -> bool:

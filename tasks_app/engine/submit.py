@@ -17,7 +17,7 @@ from django.conf import settings
 from providers import catalogue
 from providers.adapters import Adapter
 from providers.errors import NotSent, OutcomeUnknown, UpstreamError
-from providers.outcomes import Accepted, Finished, Job
+from providers.outcomes import Accepted, Facts, Finished, Job
 
 from .. import inputs
 from ..ids import shown
@@ -26,7 +26,7 @@ from ..storage import StorageAway, storage
 from . import attempts, claims, decisions, expiry, jobs, lifecycle, parking, quarantine, slots
 from .claims import Claimed
 from .clock import Clock
-from .decisions import Outcome
+from .decisions import Outcome, Trace
 from .pump import Arrived, Pump
 from .transactions import whole
 
@@ -43,7 +43,13 @@ class Submission(Claimed):
     schema: Mapping[str, Any]
     plan: Mapping[str, Any]
     is_fresh: bool
-    known: Accepted | None  # the answer that a dead worker recorded
+    trace: Trace  # what was recorded of the attempt when the row was claimed
+
+    @property
+    def facts(self) -> Facts:
+        """What its upstream offers; without callbacks where it was given no address."""
+        facts = self.adapter.FACTS
+        return facts if self.job.callback_url else replace(facts, recovery=facts.recovery - {"callback"})
 
 
 def take(room: int, clock: Clock) -> list[Submission]:
@@ -55,15 +61,15 @@ def take(room: int, clock: Clock) -> list[Submission]:
     fresh = slots.take(room - len(left), now=now) if len(left) < room else []
     if len(left) + len(fresh) < room and parking.run_once(now=now):
         fresh += slots.take(room - len(left) - len(fresh), now=now)
-    taken = _with_inputs(left, is_fresh=False) + _with_inputs(fresh, is_fresh=True)
+    taken = _with_inputs(left, is_fresh=False, now=now) + _with_inputs(fresh, is_fresh=True, now=now)
     slots.begun.clear()
     return taken
 
 
 async def call(task: Submission) -> Outcome:
     """Buy it, or find out what became of an earlier try; the answer's inline bytes are put into storage first."""
-    if task.known:
-        return task.known
+    if task.trace.accepted:
+        return task.trace.accepted
     return await _kept(task, await (_buy(task) if task.is_fresh else _ask_again(task)))
 
 
@@ -71,21 +77,21 @@ def land(arrived: Arrived, clock: Clock) -> None:
     whole(partial(_land, arrived, clock()))
 
 
-def _with_inputs(claimed: list[Claimed], *, is_fresh: bool) -> list[Submission]:
+def _with_inputs(claimed: list[Claimed], *, is_fresh: bool, now: datetime) -> list[Submission]:
     if not claimed:
         return []
     texts = dict(Task.objects.filter(id__in=[one.id for one in claimed]).values_list("id", "input"))
-    known = {} if is_fresh else attempts.accepted(claimed)
-    return [_submission(one, texts[one.id], is_fresh, known.get(one.id)) for one in claimed]
+    traces = {} if is_fresh else attempts.traces(claimed)
+    return [_submission(one, texts[one.id], is_fresh, traces.get(one.id) or Trace(now)) for one in claimed]
 
 
-def _submission(claimed: Claimed, input: dict, is_fresh: bool, known: Accepted | None) -> Submission:
+def _submission(claimed: Claimed, input: dict, is_fresh: bool, trace: Trace) -> Submission:
     job, schema = jobs.job(claimed), _schema(claimed.row["model"])
     # Without the upstream's name for it, or the way to its files, no request can be written, the same one again included.
     adapter = jobs.adapter(claimed) if job.model and schema else jobs.Gone()
-    job = replace(job, callback_url=jobs.callback_url(claimed, adapter.FACTS))
+    job = replace(job, callback_url=jobs.callback_url(claimed, adapter.FACTS), hint=trace.hint)
     plan = inputs.plan(claimed.row["account_id"], schema, input)
-    return Submission(claimed.row, claimed.taken, adapter, job, input, schema, plan, is_fresh, known)
+    return Submission(claimed.row, claimed.taken, adapter, job, input, schema, plan, is_fresh, trace)
 
 
 def _schema(model: str) -> Mapping[str, Any]:
@@ -105,10 +111,10 @@ async def _buy(task: Submission) -> Outcome:
 
 async def _ask_again(task: Submission) -> Outcome:
     """What became of an earlier try, by the strongest way that its upstream offers. None of them buys it twice."""
-    facts = task.adapter.FACTS
+    facts = task.facts
     if "replays" in facts.recovery and (job := await _as_before(task)):
         return await task.adapter.submit(job)
-    if not facts.can_find:
+    if not (facts.can_find or task.trace.hint):
         raise OutcomeUnknown
     found = await task.adapter.find(task.job)
     if found is None and "rejects" in facts.recovery:
@@ -166,23 +172,40 @@ async def _once(content: bytes):
 
 
 def _land(arrived: Arrived, now: datetime) -> None:
-    heard = [(task, outcome if task.is_fresh else decisions.heard_again(outcome, task.adapter.FACTS)) for task, outcome in arrived]
+    heard = [(task, _heard(task, outcome)) for task, outcome in arrived]
     for task, outcome in heard:
         attempts.landed(task, outcome, now=now)
-    heard = _with_accepts(heard)
+    heard = _weighed(heard)
     moved = lifecycle.advance([lifecycle.Step(task, _decision(task, outcome, now)) for task, outcome in heard], now=now)
     attempts.came_late([(task, outcome) for task, outcome in heard if isinstance(outcome, Accepted | Finished) and task.id not in moved])
 
 
-def _with_accepts(heard: Arrived) -> Arrived:
-    """Where the worker that had the task before has recorded its accept meanwhile, that is what counts."""
-    in_doubt = [task for task, outcome in heard if not (task.is_fresh or isinstance(outcome, Accepted | Finished))]
-    known = attempts.accepted(in_doubt) if in_doubt else {}
-    return [(task, known.get(task.id, outcome)) for task, outcome in heard]
+def _heard(task: Submission, outcome: Outcome) -> Outcome:
+    if isinstance(outcome, UpstreamError) and task.job.callback_url:
+        outcome = _without(task.job.callback_url.split("/")[-2], outcome)
+    return outcome if task.is_fresh else decisions.heard_again(outcome, task.facts)
+
+
+def _without(secret: str, error: UpstreamError) -> UpstreamError:
+    """The same error: an upstream may quote what it was sent, and a client reads that."""
+    if secret not in error.message:
+        return error
+    return type(error)(error.message.replace(secret, "…"), field=error.field, retry_after=error.retry_after)
+
+
+def _weighed(heard: Arrived) -> Arrived:
+    """Each outcome in the light of what others have recorded of the attempt meanwhile: the worker that had it before, or a callback."""
+    in_doubt = [task for task, outcome in heard if _is_in_doubt(task, outcome)]
+    traces = attempts.traces(in_doubt) if in_doubt else {}
+    return [(task, decisions.weighed(outcome, traces[task.id]) if task.id in traces else outcome) for task, outcome in heard]
+
+
+def _is_in_doubt(task: Submission, outcome: Outcome) -> bool:
+    return not isinstance(outcome, Accepted | Finished) and (task.facts.calls_back or not task.is_fresh)
 
 
 def _decision(task: Submission, outcome: Outcome, now: datetime) -> decisions.Decision:
-    return decisions.after_submit(task.snapshot, outcome, task.adapter.FACTS, now)
+    return decisions.after_submit(task.snapshot, outcome, task.facts, now, trace=task.trace)
 
 
 pump = Pump("submit", take, call, land, window=settings.SUBMIT_WINDOW, windows=10, repeatable=False)

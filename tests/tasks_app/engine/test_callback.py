@@ -6,11 +6,11 @@ from typing import Any
 import orjson
 import pytest
 
-from providers.errors import Unavailable
+from providers.errors import Invalid, Unavailable
 from providers.outcomes import Callback, Heard
 from tasks_app.engine import callback, claims, poll, submit
 from tasks_app.models import Attempt, Task
-from tests.upstreams import answer
+from tests.upstreams import answer, cut_before_answer
 
 IMAGE = "darkroom/bell-image"
 
@@ -149,3 +149,108 @@ class TestTheHint:
         rings(task, body)
         attempt = Attempt.objects.get()
         assert (attempt.hint, attempt.handle, row(task)["handle"]) == (hint, {"order": "bell1"}, {"order": "bell1"})
+
+
+class TestASubmitWhoseAnswerWasLost:
+    """bell has no token and is not asked for a list: only its call can tell what became of it."""
+
+    @pytest.fixture
+    def lost(self, task, bell, road) -> Task:
+        """bell has the job, and nobody has heard of it."""
+        bell.will(cut_before_answer())
+        road.submits()
+        assert (row(task)["status"], bell.bought) == ("submitting", 1)
+        return task
+
+    def test_is_settled_by_the_call_that_names_its_job(self, lost, rings, bell, road, acme):
+        rings(lost, bell.ringing(bell.jobs["bell1"]))
+        road.submits()
+        assert (row(lost)["status"], row(lost)["handle"]) == ("running", {"order": "bell1"})
+        bell.finish()
+        road.runs_dry()
+        assert (row(lost)["status"], row(lost)["attempts"], bell.bought, acme.balance) == ("succeeded", 1, 1, 997)
+
+    def test_is_settled_by_a_call_that_came_before_the_wire_broke(self, task, rings, bell, road, clock):
+        bell.will(cut_before_answer())
+        (taken,) = submit.take(1, clock)
+        outcome = road.calls(submit, taken)
+        rings(task, bell.ringing(bell.jobs["bell1"]))
+        submit.land([(taken, outcome)], clock)
+        assert waits_s(task, clock) == 1
+        clock.move(seconds=1)
+        road.submits()
+        assert (row(task)["status"], bell.bought) == ("running", 1)
+
+    def test_is_asked_about_again_where_what_was_named_cannot_be_looked_at(self, lost, rings, bell, road):
+        bell.will(answer(503), at="poll", times=2)
+        rings(lost, bell.ringing(bell.jobs["bell1"]))
+        for _ in range(3):
+            road.submits()
+            road.moves_to_next_due()
+        assert (row(lost)["status"], row(lost)["attempts"]) == ("running", 1)
+
+    def test_sleeps_until_a_call_comes_and_is_given_up_when_none_does(self, lost, road, bell, acme, clock):
+        before = clock()
+        assert road.submits() == 0
+        road.runs_dry()
+        task = row(lost)
+        assert (task["status"], task["error_code"], task["flagged"]) == ("failed", "submission_outcome_unknown", True)
+        assert (clock() - before).total_seconds() == 3600
+        assert (bell.bought, acme.held, acme.balance) == (1, 0, 1000)
+
+    @pytest.mark.parametrize("order", ["bell2", "bell99"], ids=["of another", "of nobody"])
+    def test_follows_no_job_because_a_call_says_so(self, lost, rings, bell, road, acme, order):
+        other = acme.submits(IMAGE)
+        road.submits()
+        assert row(other)["handle"] == {"order": "bell2"}
+        rings(lost, {"order": order})
+        bell.finish()
+        road.runs_dry()
+        assert (row(lost)["error_code"], row(lost)["flagged"]) == ("submission_outcome_unknown", True)
+        assert Attempt.objects.filter(task_id=lost.id).values("handle", "hint").get() == {"handle": None, "hint": {"order": order}}
+
+    def test_is_not_settled_by_a_call_that_names_no_job(self, lost, rings, road):
+        rings(lost, {})
+        road.runs_dry()
+        assert row(lost)["error_code"] == "submission_outcome_unknown"
+        assert Attempt.objects.get().called_at
+
+    def test_is_not_waited_for_where_no_address_was_given(self, acme, bell, road, settings):
+        settings.HOOKS_URL = ""
+        bell.will(cut_before_answer())
+        task = acme.submits(IMAGE)
+        road.submits()
+        assert (row(task)["status"], row(task)["flagged"]) == ("failed", True)
+
+    def test_whose_worker_died_waits_for_the_call_as_well(self, task, rings, bell, road, clock):
+        (taken,) = submit.take(1, clock)
+        road.calls(submit, taken)
+        clock.move(seconds=31)
+        road.submits()
+        assert row(task)["status"] == "submitting"
+        rings(task, bell.ringing(bell.jobs["bell1"]))
+        road.submits()
+        assert (row(task)["status"], bell.bought) == ("running", 1)
+
+
+class TestAnUpstreamThatDoesNotAcceptAndCalls:
+    def test_is_not_given_the_task_again_nor_is_another(self, task, rings, bell, road, clock):
+        bell.will(cut_before_answer())
+        (taken,) = submit.take(1, clock)
+        road.calls(submit, taken)
+        rings(task, bell.ringing(bell.jobs["bell1"]))
+        submit.land([(taken, Unavailable())], clock)
+        assert row(task)["status"] == "submitting"
+        clock.move(seconds=1)
+        road.submits()
+        assert (row(task)["status"], row(task)["attempts"], bell.bought) == ("running", 1, 1)
+
+
+class TestAnUpstreamThatQuotesOurAddress:
+    def test_tells_the_client_no_secret(self, task, road, clock):
+        (taken,) = submit.take(1, clock)
+        secret = taken.job.callback_url.split("/")[-2]
+        submit.land([(taken, Invalid(f"no such host: {taken.job.callback_url}"))], clock)
+        kept = row(task)["error_message"] + Attempt.objects.get().message
+        assert "no such host: http://127.0.0.1:9/hooks/bell/…/task_" in kept
+        assert secret not in kept

@@ -27,6 +27,7 @@ from tasks_app.engine.decisions import (
     Stopped,
     Stored,
     StoredOutput,
+    Trace,
     after_lost_claims,
     after_poll,
     after_store,
@@ -35,12 +36,14 @@ from tasks_app.engine.decisions import (
     heard_again,
     jitter,
     stop_wanted,
+    weighed,
 )
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 HONEST = Facts(kinds=frozenset({"video.generate"}), recovery=frozenset({"replays"}), cancel="free")
 DEAF = Facts(kinds=frozenset({"video.generate"}))
+CALLS = replace(DEAF, recovery=frozenset({"callback"}), calls_within=timedelta(minutes=20))
 LISTED = replace(DEAF, recovery=frozenset({"lists"}))
 NOT_ACCEPTED = [NotSent(), RateLimited(), Unavailable(), Unauthenticated(), QuotaExceeded(), Retired()]
 PICTURE = StoredOutput(type="image", content_type="image/png", bytes=10, sha256="0" * 64, key="outputs/x/0")
@@ -117,6 +120,56 @@ class TestAfterASubmit:
     def test_a_lookup_that_finds_nothing_queues_the_task_again(self):
         move = after_submit(task(), None, HONEST, NOW)
         assert (move.status, move.avoid) == ("queued", None)
+
+
+class TestWaitingForACallback:
+    """The outcome is unknown, and the upstream can only call."""
+
+    def after(self, minutes: float, facts=CALLS, trace=None, **changes):
+        return after_submit(task(**changes), OutcomeUnknown(), facts, NOW + timedelta(minutes=minutes), trace=trace or Trace(NOW))
+
+    def test_the_row_sleeps_until_the_last_moment_at_which_it_may_come(self):
+        assert self.after(1) == Stay(due_at=NOW + timedelta(minutes=20), tries=1)
+
+    def test_what_it_named_is_looked_at_again_and_again_until_then(self):
+        hinted = Trace(NOW, called=True, hint={"id": 1})
+        waits = self.after(1, trace=hinted).due_at - (NOW + timedelta(minutes=1))
+        assert waits < timedelta(seconds=2)
+        assert self.after(19, trace=hinted, tries=9).due_at == NOW + timedelta(minutes=20)
+
+    def test_no_callback_in_time_leaves_it_unknown(self):
+        move = self.after(20)
+        assert (move.status, move.error.code, move.flag) == ("failed", "submission_outcome_unknown", True)
+
+    def test_it_is_not_waited_for_past_the_deadline(self):
+        soon = NOW + timedelta(minutes=5)
+        assert self.after(1, deadline_at=soon).due_at == soon
+        assert self.after(5, deadline_at=soon).status == "failed"
+
+    def test_an_upstream_that_can_be_asked_as_well_is_asked_and_not_waited_for(self):
+        both = replace(CALLS, recovery=frozenset({"callback", "lists"}))
+        assert self.after(1, facts=both).due_at < NOW + timedelta(minutes=1, seconds=2)
+        assert isinstance(self.after(30, facts=both), Stay)
+
+
+class TestAnOutcomeInTheLightOfItsRecord:
+    RECORDED = Trace(NOW, accepted=Accepted({"id": 1}))
+
+    @pytest.mark.parametrize("outcome", [*NOT_ACCEPTED, OutcomeUnknown(), Invalid(), None], ids=named)
+    def test_an_accept_that_another_worker_recorded_counts(self, outcome):
+        assert weighed(outcome, self.RECORDED) == Accepted({"id": 1})
+
+    @pytest.mark.parametrize("outcome", [Accepted({"id": 2}), Finished(())], ids=named)
+    def test_an_answer_of_its_own_counts_more(self, outcome):
+        assert weighed(outcome, self.RECORDED) is outcome
+
+    @pytest.mark.parametrize("outcome", [*NOT_ACCEPTED, None], ids=named)
+    def test_what_its_upstream_called_about_was_not_surely_not_bought(self, outcome):
+        assert isinstance(weighed(outcome, Trace(NOW, called=True)), OutcomeUnknown)
+
+    def test_a_refusal_stands_whoever_called(self):
+        refused = Invalid()
+        assert weighed(refused, Trace(NOW, called=True)) is refused
 
 
 class TestHearingAgainOfASubmit:

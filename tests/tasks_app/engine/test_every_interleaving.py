@@ -14,7 +14,7 @@ import pytest
 from providers.errors import GenerationFailed, Invalid, NotFound, NotSent, OutcomeUnknown, Unavailable
 from providers.outcomes import Accepted, Facts, Failed, Finished, Found, Running
 from tasks_app.engine import decisions
-from tasks_app.engine.decisions import Move, Snapshot, Stopped, Stored, StoredOutput
+from tasks_app.engine.decisions import Move, Snapshot, Stopped, Stored, StoredOutput, Trace
 from tasks_app.engine.lifecycle import TERMINAL, TRANSITIONS
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -39,6 +39,7 @@ KINDS = frozenset({"image.generate"})
 FACTS = {
     "honest": Facts(kinds=KINDS, recovery=frozenset({"replays"}), cancel="free"),
     "listed": Facts(kinds=KINDS, recovery=frozenset({"lists"})),
+    "calls": Facts(kinds=KINDS, recovery=frozenset({"callback"})),
     "strict": Facts(kinds=KINDS, recovery=frozenset({"rejects"}), cancel="billed"),
     "deaf": Facts(kinds=KINDS),
 }
@@ -53,12 +54,13 @@ class Hand:
     is_fresh: bool
     is_canceled: bool
     is_known: bool = False  # its accept was recorded by then
+    is_hinted: bool = False  # its upstream had called by then
     outcome: str | None = None
 
 
 @dataclass(frozen=True)
 class State:
-    """The row, what was recorded and sold by attempt, and both workers' hands; `holder` is whose token the row carries."""
+    """The row, what was recorded, called about and sold by attempt, and both workers' hands; `holder` is whose token the row carries."""
 
     status: str = "queued"
     holder: int | None = None
@@ -69,6 +71,7 @@ class State:
     is_flagged: bool = False
     sold: tuple[int, ...] = ()
     recorded: frozenset[int] = frozenset()
+    called: frozenset[int] = frozenset()
     hands: tuple[Hand | None, Hand | None] = (None, None)
 
     @property
@@ -91,6 +94,8 @@ def after(state: State, facts: Facts) -> Iterator[State]:
     if state.status == "queued" and state.is_late:
         yield moved(state, Move("expired"))
     yield from canceled(state, facts)
+    if facts.calls_back:
+        yield from (replace(state, called=state.called | {attempt}) for attempt in set(state.sold) - state.called)
     for worker in (0, 1):
         if state.hands[worker] is None:
             yield from taken(state, worker)
@@ -113,7 +118,7 @@ def taken(state: State, worker: int) -> Iterator[State]:
         yield replace(state, status="submitting", holder=worker, attempt=state.attempt + 1).with_hand(worker, hand)
     elif state.status in ("submitting", "running", "storing"):
         lost = state.lost + (state.holder is not None)
-        hand = Hand(state.status, state.attempt, False, state.is_canceled, state.attempt in state.recorded)
+        hand = Hand(state.status, state.attempt, False, state.is_canceled, state.attempt in state.recorded, state.attempt in state.called)
         now = replace(state, holder=worker, lost=lost)
         out = decisions.after_lost_claims(now.snapshot(hand))
         yield moved(now, out) if out else now.with_hand(worker, hand)
@@ -134,6 +139,8 @@ def to_submit(state: State, worker: int, hand: Hand, facts: Facts) -> Iterator[t
         yield "accepted", False
     elif not hand.is_fresh and not facts.can_ask_again:
         yield "cut off", False
+        if hand.is_hinted:
+            yield from (("down", False), ("accepted", False))
     elif not is_new and not hand.is_fresh and "replays" not in facts.recovery:
         yield from ((outcome, False) for outcome in ("down", "cut off", "accepted"))  # a list may lag behind, and be cut off
     elif hand.is_fresh or facts.recovery & {"replays", "rejects"}:
@@ -164,14 +171,14 @@ def landed(state: State, worker: int, facts: Facts) -> Iterator[State]:
         outcome = outcome if hand.is_fresh else decisions.heard_again(outcome, facts)
         if isinstance(outcome, Accepted):
             state = replace(state, recorded=state.recorded | {hand.attempt})
-        elif not hand.is_fresh and not isinstance(outcome, Finished) and hand.attempt in state.recorded:
-            outcome = OUTCOMES["accepted"]
+        elif facts.calls_back or not hand.is_fresh:
+            outcome = decisions.weighed(outcome, trace_of(state, hand))
     if (state.holder, state.status, state.attempt) != (worker, hand.status, hand.attempt):
         yield state
         return
     match hand.status:
         case "submitting":
-            decision = decisions.after_submit(state.snapshot(hand), outcome, facts, state.now)
+            decision = decisions.after_submit(state.snapshot(hand), outcome, facts, state.now, trace=trace_of(state, hand))
         case "running":
             decision = decisions.after_poll(state.snapshot(hand), outcome, facts, state.now)
         case _:
@@ -182,6 +189,11 @@ def landed(state: State, worker: int, facts: Facts) -> Iterator[State]:
         yield moved(state, Move("canceled"))
     else:
         yield moved(state, decision)
+
+
+def trace_of(state: State, hand: Hand) -> Trace:
+    accepted = OUTCOMES["accepted"] if hand.attempt in state.recorded else None
+    return Trace(NOW, accepted, called=hand.attempt in state.called, hint={"id": "x"} if hand.is_hinted else None)
 
 
 def moved(state: State, move: Move) -> State:
