@@ -29,7 +29,11 @@ class Job:
     input: Mapping[str, Any]
     deadline_at: datetime
     handle: Mapping[str, Any] | None = None  # what submit's Accepted carried; None before
-    hint: Mapping[str, Any] | None = None  # for `find`: the handle that a callback named, which may be anybody's
+    # For `find`, whose `input` is as the client wrote it. A job is ours where it shows our token or the address that it came with, or
+    # where it alone has our text and time and is held by no other attempt. Where two may be ours, none is.
+    sent_at: datetime | None = None  # the submit left at this time, or up to the adapter's submit_timeout later
+    held: tuple[Mapping[str, Any], ...] = ()  # handles that other attempts were given around this time
+    hint: Mapping[str, Any] | None = None  # the handle that a callback named, which may be anybody's
     callback_url: str = field(default="", repr=False)  # for the upstream to call, where its FACTS say `callback`; it holds a secret
 
 
@@ -131,6 +135,11 @@ class Facts:
     def calls_back(self) -> bool:
         """Whether the upstream tells of a job at an address that carries our token."""
         return "callback" in self.recovery
+
+    @property
+    def knows_by_likeness(self) -> bool:
+        """Whether `find` may take a job for ours that shows no token of ours."""
+        return bool(self.recovery & {"lists", "callback"}) and "replays" not in self.recovery
 
     @property
     def can_find(self) -> bool:

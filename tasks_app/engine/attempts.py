@@ -1,10 +1,12 @@
 """The record of each submission: written before the call, completed after it, without the fence, so that no accept is ever lost."""
 
 import logging
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
+
+from django.db.models import QuerySet
 
 from providers.directory import RouteSnapshot
 from providers.errors import UpstreamError
@@ -47,6 +49,17 @@ def traces(claimed: Sequence[Claimed]) -> dict[UUID, Trace]:
     return {tokens[row["token"]]: _trace(row) for row in rows}
 
 
+def handles_around(of: Claimed, sent_at: datetime, within: timedelta) -> list[Mapping[str, Any]]:
+    """The handles that other attempts at this row's provider were given within so much time of its own."""
+    return list(_around(of, sent_at, within).filter(handle__isnull=False).values_list("handle", flat=True))
+
+
+def has_open_twin(of: Claimed, sent_at: datetime, within: timedelta, input: Mapping[str, Any]) -> bool:
+    """Whether another submit of the same input may be answered yet: a job that looks like this row's may be that one's."""
+    tasks = _around(of, sent_at, within).filter(landed_at=None).values_list("task_id", flat=True)
+    return input in Task.objects.filter(id__in=list(tasks), model=of.row["model"]).values_list("input", flat=True)
+
+
 def came_late(late: Sequence[tuple[Claimed, Outcome]]) -> None:
     """Accepts that could not move their tasks. One that its task does not follow is kept for the operator: it may be paid for."""
     rows = Task.objects.filter(id__in=[claimed.id for claimed, _ in late]).values_list("id", "attempts", "status") if late else ()
@@ -56,6 +69,11 @@ def came_late(late: Sequence[tuple[Claimed, Outcome]]) -> None:
         if attempts != claimed.row["attempts"] or status not in _following(outcome):
             log.warning("upstream job without a task: attempt %s was accepted after its task had moved on", claimed.submit_token)
             Attempt.objects.filter(token=claimed.submit_token).update(is_orphan=True)
+
+
+def _around(of: Claimed, at: datetime, within: timedelta) -> QuerySet:
+    others = Attempt.objects.filter(provider_id=of.row["provider_id"], intended_at__range=(at - within, at + within))
+    return others.exclude(token=of.submit_token)
 
 
 def _trace(row: dict[str, Any]) -> Trace:

@@ -95,7 +95,7 @@ class Migration(migrations.Migration):
                 ('route', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, to='providers.route')),
             ],
             options={
-                'indexes': [models.Index(fields=['task_id'], name='attempt_of_task')],
+                'indexes': [models.Index(fields=['task_id'], name='attempt_of_task'), models.Index(fields=['provider', 'intended_at'], name='attempt_around')],
             },
         ),
         migrations.CreateModel(

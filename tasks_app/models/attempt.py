@@ -24,7 +24,10 @@ class Attempt(models.Model):
     is_orphan = models.BooleanField(default=False)  # accepted after the task had moved on
 
     class Meta:
-        indexes = [models.Index(fields=["task_id"], name="attempt_of_task")]
+        indexes = [
+            models.Index(fields=["task_id"], name="attempt_of_task"),
+            models.Index(fields=["provider", "intended_at"], name="attempt_around"),  # attempts.around
+        ]
 
     def __str__(self):
         return self.token

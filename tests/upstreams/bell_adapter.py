@@ -55,7 +55,7 @@ class Adapter:
 
     async def submit(self, job: Job) -> Accepted | Finished:
         reply = await self._ask("POST", "/orders", json=_written(job), timeout=FACTS.submit_timeout.total_seconds(), paid=True)
-        shown = _read(reply, paid=True)
+        shown = read(reply, paid=True)
         if "id" not in shown:
             raise OutcomeUnknown("bell's answer names no order")
         return Accepted({"order": shown["id"]})
@@ -67,7 +67,7 @@ class Adapter:
         return False
 
     async def check(self) -> None:
-        _read(await self._ask("GET", "/ping"))
+        read(await self._ask("GET", "/ping"))
 
     async def find(self, job: Job) -> Accepted | Finished | None:
         if job.hint is None:
@@ -88,7 +88,7 @@ class Adapter:
         return Heard()
 
     async def _order(self, handle: Mapping[str, Any]) -> dict[str, Any]:
-        return _read(await self._ask("GET", f"/orders/{handle['order']}"))
+        return read(await self._ask("GET", f"/orders/{handle['order']}"))
 
     async def _ask(self, method: str, path: str, *, timeout: float = 15, **more: Any) -> Any:
         headers = {"Authorization": f"Bearer {self.upstream.credentials['key']}"}
@@ -105,7 +105,7 @@ def _written(job: Job) -> dict[str, Any]:
     return body
 
 
-def _read(reply: Any, *, paid: bool = False) -> dict[str, Any]:
+def read(reply: Any, *, paid: bool = False) -> dict[str, Any]:
     """The body of a 2xx; raises what any other answer means."""
     unclear = OutcomeUnknown if paid else Unavailable
     try:
