@@ -36,6 +36,7 @@ SCHEDULE = {
     "store": Duty("store_due", "store", 5),  # stores to try again, lost wake-ups
     "notify": Duty("notify_due", "notify", 5),  # deliveries to try again, lost wake-ups
     "check providers": Duty("check_providers", "upkeep", 60),  # a provider that is down shows within a minute, unpaid
+    "ask late": Duty("ask_late", "upkeep", 60),  # a late result is the operator's loss, and known within a minute of its callback
     "expire waiting": Duty("expire_waiting", "upkeep", 15),  # submit does so too; this gives credits back while nobody submits
     "clean up": Duty("clean_up", "upkeep", 3600),  # what grows old does so by days; hourly keeps each round small
 }

@@ -46,6 +46,10 @@ class Found:
     content_type: str = ""
     lives_until: datetime | None = None
 
+    def as_json(self) -> dict[str, Any]:
+        """As a row keeps it: without the bytes."""
+        return {"url": self.url, "content_type": self.content_type, "lives_until": self.lives_until and self.lives_until.isoformat()}
+
 
 @dataclass(frozen=True, slots=True)
 class Accepted:

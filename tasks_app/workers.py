@@ -5,7 +5,7 @@ from celery import shared_task
 from providers import health
 
 from . import cleanup, ticks  # noqa: F401 - a worker ticks from its start on
-from .engine import expiry, notify, poll, store, submit
+from .engine import expiry, late, notify, poll, store, submit
 from .engine.clock import database_clock
 
 
@@ -37,6 +37,11 @@ def check_providers() -> None:
 @shared_task(ignore_result=True)
 def expire_waiting() -> None:
     expiry.run_once(clock=database_clock)
+
+
+@shared_task(ignore_result=True)
+def ask_late() -> None:
+    late.run_once(clock=database_clock)
 
 
 @shared_task(ignore_result=True)

@@ -10,13 +10,18 @@ from django.db.models import QuerySet
 
 from providers.directory import RouteSnapshot
 from providers.errors import UpstreamError
-from providers.outcomes import Accepted, Finished
+from providers.outcomes import Accepted, Failed, Finished
 
 from ..models import Attempt, Task
 from .claims import Claimed
-from .decisions import Outcome, Trace
+from .decisions import Outcome, Stopped, Trace
 
 log = logging.getLogger(__name__)
+
+OPEN = "open"  # the late outcome of a job that may go on without a task
+BOUGHT = ("accepted", "finished")
+ASK_AFTER = timedelta(minutes=1)
+FOLLOWED = {"is_orphan": False, "late_outcome": "", "ask_at": None}  # as long as nobody says otherwise
 
 
 def intend(claimed: Sequence[Claimed], route: RouteSnapshot, *, now: datetime) -> None:
@@ -38,7 +43,7 @@ def landed(claimed: Claimed, outcome: Outcome, *, now: datetime) -> None:
     """What the upstream answered. A later 'unknown' never overwrites a known answer."""
     mine = Attempt.objects.filter(token=claimed.submit_token)
     if not isinstance(outcome, Accepted | Finished):
-        mine = mine.exclude(outcome__in=("accepted", "finished"))
+        mine = mine.exclude(outcome__in=BOUGHT)
     mine.update(landed_at=now, **_columns(outcome))
 
 
@@ -60,7 +65,23 @@ def has_open_twin(of: Claimed, sent_at: datetime, within: timedelta, input: Mapp
     return input in Task.objects.filter(id__in=list(tasks), model=of.row["model"]).values_list("input", flat=True)
 
 
-def came_late(late: Sequence[tuple[Claimed, Outcome]]) -> None:
+def left_open(claimed: Sequence[Claimed], *, now: datetime) -> None:
+    """Their tasks are over, and their jobs may go on: late.py asks what becomes of them."""
+    if claimed:
+        Attempt.objects.filter(token__in=[one.submit_token for one in claimed]).update(late_outcome=OPEN, ask_at=now + ASK_AFTER)
+
+
+def heard_late(of: Claimed, outcome: Outcome, *, called: bool, now: datetime) -> bool:
+    """What became of a job without a task; whether that is all there is to know. What was known before stays."""
+    open = Attempt.objects.filter(token=of.submit_token, late_outcome=OPEN)
+    if isinstance(outcome, Accepted):  # found only now; whoever asks next asks about the job itself
+        open.update(outcome="accepted", handle=dict(outcome.handle), is_orphan=True, ask_at=now)
+        return False
+    columns = _late_columns(outcome, called)
+    return bool(columns) and bool(open.update(late_at=now, ask_at=None, **columns))
+
+
+def came_late(late: Sequence[tuple[Claimed, Outcome]], *, now: datetime) -> None:
     """Accepts that could not move their tasks. One that its task does not follow is kept for the operator: it may be paid for."""
     rows = Task.objects.filter(id__in=[claimed.id for claimed, _ in late]).values_list("id", "attempts", "status") if late else ()
     now_at = {id: (attempts, status) for id, attempts, status in rows}
@@ -68,7 +89,8 @@ def came_late(late: Sequence[tuple[Claimed, Outcome]]) -> None:
         attempts, status = now_at.get(claimed.id, (0, ""))
         if attempts != claimed.row["attempts"] or status not in _following(outcome):
             log.warning("upstream job without a task: attempt %s was accepted after its task had moved on", claimed.submit_token)
-            Attempt.objects.filter(token=claimed.submit_token).update(is_orphan=True)
+            known = {"late_at": now, **_late_columns(outcome, called=False)} if isinstance(outcome, Finished) else {"ask_at": now}
+            Attempt.objects.filter(token=claimed.submit_token).update(**{"is_orphan": True, "late_outcome": OPEN} | known)
 
 
 def _around(of: Claimed, at: datetime, within: timedelta) -> QuerySet:
@@ -89,9 +111,24 @@ def _following(outcome: Outcome) -> set[str]:
 def _columns(outcome: Outcome) -> dict:
     match outcome:
         case Accepted(handle):
-            return {"outcome": "accepted", "handle": dict(handle), "is_orphan": False}
+            return {"outcome": "accepted", "handle": dict(handle)} | FOLLOWED
         case Finished():
-            return {"outcome": "finished", "upstream_cost": outcome.cost, "is_orphan": False}
+            return {"outcome": "finished", "upstream_cost": outcome.cost} | FOLLOWED
         case UpstreamError():
             return {"outcome": outcome.code, "message": outcome.message[:500]}
     return {"outcome": "not_found"}
+
+
+def _late_columns(outcome: Outcome, called: bool) -> dict:
+    """Columns of a late outcome; none where it says nothing final."""
+    match outcome:
+        case Finished(outputs, cost=cost):
+            found = [one.as_json() for one in outputs if one.content is None]
+            return {"late_outcome": "finished", "late_found": found, "upstream_cost": cost, "is_orphan": True}
+        case Failed(error):
+            return {"late_outcome": error.code}
+        case Stopped():
+            return {"late_outcome": "stopped"}
+        case None if not called:
+            return {"late_outcome": "not_found"}
+    return {}

@@ -2,6 +2,8 @@
 
 Whoever holds the row meanwhile keeps it, and asks once more when it lands (lifecycle reads `called`). The attempt is written first and
 the row second, as landings do, so a callback either is seen by the landing or finds the row that it left.
+
+A call about a job that no task follows has late.py ask what became of it. A task that is over stays as it is.
 """
 
 import logging
@@ -10,32 +12,32 @@ from functools import partial
 from typing import Any
 
 import orjson
-from django.db.models import Case, F, OuterRef, Subquery, Value, When
+from django.db.models import Case, F, Value, When
 
 from providers import directory, registry
 from providers.outcomes import Callback, Heard
 
 from ..models import Attempt, Task
-from . import wake
-from .lifecycle import APART, NEXT_STEP, OPEN
+from . import lifecycle, wake
+from .attempts import BOUGHT, OPEN
+from .decisions import Quarantined
+from .lifecycle import APART
 from .transactions import whole
 
 log = logging.getLogger(__name__)
 
 LONGEST_HINT = 2_000  # bytes of JSON; handles are far shorter
-STEPS = {"submitting": "submit", "running": NEXT_STEP["running"]}
 
 
 def came(token: str, callback: Callback, *, now: datetime) -> Heard | None:
     """Take a callback about this attempt; returns what it says, or None where there is no such attempt. Twice is as good as once."""
-    task_status = Task.objects.filter(id=OuterRef("task_id")).values("status")
-    attempts = Attempt.objects.filter(token=token).annotate(task_status=Subquery(task_status))
-    attempt = attempts.values("task_id", "provider_id", "called_at", "task_status").first()
-    if attempt is None:
+    attempt = Attempt.objects.filter(token=token).first()
+    task = attempt and Task.objects.filter(id=attempt.task_id).values("id", "status", "error_code").first()
+    if not task:
         return None
-    heard = _heard(attempt["provider_id"], callback)
-    if heard.answer is None and whole(partial(_record, token, attempt, heard, now)):
-        wake.wake(STEPS.get(attempt["task_status"], "poll"))
+    heard = _heard(attempt.provider_id, callback)
+    if heard.answer is None and whole(partial(_record, attempt, task, heard, now)):
+        wake.wake("submit" if task["status"] == "submitting" else "poll")
     return heard
 
 
@@ -50,12 +52,21 @@ def _heard(provider_id: int, callback: Callback) -> Heard:
         return Heard()
 
 
-def _record(token: str, attempt: dict[str, Any], heard: Heard, now: datetime) -> bool:
+def _record(attempt: Attempt, task: dict[str, Any], heard: Heard, now: datetime) -> bool:
     """Write it down; whether the task follows this attempt, and is due by it."""
-    hint = {} if heard.handle is None else {"hint": dict(heard.handle)}
-    Attempt.objects.filter(token=token).update(called_at=now, **hint)
-    soon = max(now, attempt["called_at"] + APART) if attempt["called_at"] else now
-    followed = Task.objects.filter(id=attempt["task_id"], attempts=int(token.rpartition("-")[2]), status__in=OPEN)
+    mine = Attempt.objects.filter(id=attempt.id)
+    mine.update(called_at=now, **({} if heard.handle is None else {"hint": dict(heard.handle)}))
+    soon = max(now, attempt.called_at + APART) if attempt.called_at else now
+    if _followed(attempt, soon):
+        return True
+    if _is_left_open(attempt, task):
+        mine.update(late_outcome=OPEN, ask_at=soon)
+    return False
+
+
+def _followed(attempt: Attempt, soon: datetime) -> bool:
+    number = int(attempt.token.rpartition("-")[2])
+    followed = Task.objects.filter(id=attempt.task_id, attempts=number, status__in=lifecycle.OPEN)
     is_free = {"lease_token": 0}
     return bool(
         followed.update(
@@ -63,3 +74,10 @@ def _record(token: str, attempt: dict[str, Any], heard: Heard, now: datetime) ->
             called=Case(When(**is_free, then=Value(False)), default=Value(True)),
         )
     )
+
+
+def _is_left_open(attempt: Attempt, task: dict[str, Any]) -> bool:
+    """Whether there is a job of which no task knows what it came to: one given up, or one that was said not to be there."""
+    if task["error_code"] == Quarantined.code:
+        return False  # whoever asks about it may be the next to die
+    return attempt.late_outcome == OPEN or (attempt.late_outcome == "" and attempt.outcome not in BOUGHT)

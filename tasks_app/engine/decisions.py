@@ -106,6 +106,7 @@ class Move:
     tries: int = 0
     warnings: tuple[str, ...] = ()
     flag: bool = False
+    job_goes_on: bool = False  # the upstream may still make it, for nobody
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +137,7 @@ def after_submit(task: Snapshot, outcome: Outcome, facts: Facts, now: datetime, 
             return Stay(due_at=_asks_again_at(task, outcome, facts, trace or Trace(now), now), tries=task.tries + 1)
         case OutcomeUnknown():
             # A second send could buy the same thing twice; only the operator may decide that.
-            return Move("failed", error=outcome, flag=True)
+            return Move("failed", error=outcome, flag=True, job_goes_on=True)
         case UpstreamError():
             return Move("failed", error=outcome)
     raise AssertionError(f"no submit ends in {outcome!r}")
@@ -175,9 +176,9 @@ def after_poll(task: Snapshot, outcome: Outcome, facts: Facts, now: datetime) ->
             captured = 0 if free else task.hold
             return Move("canceled", captured=captured) if task.cancel_requested else Move("expired", error=Expired(), captured=captured)
         case NotFound() if _is_gone(task, now):
-            return Move("failed", error=outcome, flag=True)
+            return Move("failed", error=outcome, flag=True, job_goes_on=True)
         case _ if now >= task.deadline_at:
-            return Move("expired", error=Expired())
+            return Move("expired", error=Expired(), job_goes_on=True)
         case Running(progress):
             return Stay(due_at=_next_poll(task, facts, now), progress=progress)
         case NotFound():

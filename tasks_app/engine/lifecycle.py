@@ -22,7 +22,7 @@ from ..ids import shown
 from ..models import Output, Task, TaskEvent
 from ..storage import storage
 from ..webhooks import events, outbox
-from . import lanes, loop, settle, wake
+from . import attempts, lanes, loop, settle, wake
 from .claims import LEASE, Claimed, held
 from .decisions import Decision, Move, Stay
 from .transactions import whole
@@ -87,6 +87,7 @@ def _advance(steps: Sequence[Step], now: datetime) -> set[UUID]:
         transaction.on_commit(partial(wake.wake, "notify"))
     ended = [step for step in moved if step.decision.status in TERMINAL]
     settle.settle([(step.claimed, step.decision) for step in ended], now=now)
+    attempts.left_open([step.claimed for step in ended if step.decision.job_goes_on], now=now)
     for step in ended:
         transaction.on_commit(partial(_forget_leftovers, step.claimed))
     for step_name in _woken(moved):
@@ -163,7 +164,7 @@ def _columns(step: Step, outputs: Sequence[Output], now: datetime) -> dict:
     if move.handle is not None:
         columns["handle"] = move.handle
     if move.found is not None:
-        columns["found"] = _found_columns(move)
+        columns["found"] = [one.as_json() for one in move.found.outputs]
     if move.warnings:
         columns["warnings"] = [*step.claimed.row["warnings"], *move.warnings]
     if move.status in TERMINAL:
@@ -176,14 +177,6 @@ def _columns(step: Step, outputs: Sequence[Output], now: datetime) -> dict:
 def _lane(step: Step) -> str:
     row = step.claimed.row
     return lanes.working_lane(row["model"], row["priority"]) if step.decision.status == "queued" else lanes.NONE
-
-
-def _found_columns(move: Move) -> list[dict]:
-    """The upstream's results as the row keeps them."""
-    return [
-        {"url": one.url, "content_type": one.content_type, "lives_until": one.lives_until and one.lives_until.isoformat()}
-        for one in move.found.outputs
-    ]
 
 
 def _error_columns(move: Move) -> dict:

@@ -8,7 +8,7 @@ land   what the upstream answered, first on the attempt, then on the task
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -17,21 +17,19 @@ from django.conf import settings
 from providers import catalogue
 from providers.adapters import Adapter
 from providers.errors import NotSent, OutcomeUnknown, UpstreamError
-from providers.models import Provider
 from providers.outcomes import Accepted, Facts, Finished, Job
 
 from .. import inputs
 from ..ids import shown
 from ..models import Task
 from ..storage import StorageAway, storage
-from . import attempts, claims, decisions, expiry, jobs, lifecycle, parking, quarantine, slots
+from . import attempts, claims, decisions, expiry, jobs, lifecycle, lost, parking, quarantine, slots
 from .claims import Claimed
 from .clock import Clock
 from .decisions import Outcome, Trace
 from .pump import Arrived, Pump
 from .transactions import whole
 
-CLOCKS_APART = timedelta(minutes=5)  # ours and an upstream's
 STORAGE_WAITS = (1, 2, 5, 15, 30, 60, 60, 60)  # seconds; the pump keeps the claim meanwhile
 
 
@@ -49,9 +47,7 @@ class Submission(Claimed):
 
     @property
     def facts(self) -> Facts:
-        """What its upstream offers; without callbacks where it was given no address."""
-        facts = self.adapter.FACTS
-        return facts if self.job.callback_url else replace(facts, recovery=facts.recovery - {"callback"})
+        return lost.facts(self.adapter, self.job)
 
 
 def take(room: int, clock: Clock) -> list[Submission]:
@@ -91,21 +87,12 @@ def _submission(claimed: Claimed, input: dict, is_fresh: bool, trace: Trace) -> 
     job, schema = jobs.job(claimed), _schema(claimed.row["model"])
     # Without the upstream's name for it, or the way to its files, no request can be written, the same one again included.
     adapter = jobs.adapter(claimed) if job.model and schema else jobs.Gone()
-    job = replace(job, callback_url=jobs.callback_url(claimed, adapter.FACTS))
-    if not (is_fresh or trace.accepted):
-        job = replace(job, input=input, sent_at=trace.sent_at, held=_held(claimed, adapter.FACTS, trace), hint=trace.hint)
+    if is_fresh:
+        job = replace(job, callback_url=jobs.callback_url(claimed, adapter.FACTS))
+    elif not trace.accepted:
+        job = lost.job(claimed, adapter.FACTS, trace, input)
     plan = inputs.plan(claimed.row["account_id"], schema, input)
     return Submission(claimed.row, claimed.taken, adapter, job, input, schema, plan, is_fresh, trace)
-
-
-def _held(claimed: Claimed, facts: Facts, trace: Trace) -> tuple[Mapping[str, Any], ...]:
-    """What a look-up that goes by likeness must leave out."""
-    return tuple(attempts.handles_around(claimed, trace.sent_at, _around(facts))) if facts.knows_by_likeness else ()
-
-
-def _around(facts: Facts) -> timedelta:
-    """How far from each other two submits may have left whose jobs look as if they were made at the same time."""
-    return facts.submit_timeout + CLOCKS_APART
 
 
 def _schema(model: str) -> Mapping[str, Any]:
@@ -128,7 +115,7 @@ async def _ask_again(task: Submission) -> Outcome:
     facts = task.facts
     if "replays" in facts.recovery and (job := await _as_before(task)):
         return await task.adapter.submit(job)
-    if not (facts.can_find or task.trace.hint):
+    if not lost.can_be_found(facts, task.trace):
         raise OutcomeUnknown
     found = await task.adapter.find(task.job)
     if found is None and "rejects" in facts.recovery:
@@ -191,7 +178,8 @@ def _land(arrived: Arrived, now: datetime) -> None:
         attempts.landed(task, outcome, now=now)
     heard = _weighed(heard)
     moved = lifecycle.advance([lifecycle.Step(task, _decision(task, outcome, now)) for task, outcome in heard], now=now)
-    attempts.came_late([(task, outcome) for task, outcome in heard if isinstance(outcome, Accepted | Finished) and task.id not in moved])
+    left = [(task, outcome) for task, outcome in heard if isinstance(outcome, Accepted | Finished) and task.id not in moved]
+    attempts.came_late(left, now=now)
 
 
 def _heard(task: Submission, outcome: Outcome) -> Outcome:
@@ -208,31 +196,10 @@ def _without(secret: str, error: UpstreamError) -> UpstreamError:
 
 
 def _undoubted(heard: Arrived) -> Arrived:
-    """Without jobs that were found by likeness and may be another attempt's: each is followed by one task.
-
-    Looked at under the provider's lock, so that two workers do not find the same job for two tasks at the same moment.
-    """
-    found = [task for task, outcome in heard if isinstance(outcome, Accepted) and _is_found_by_likeness(task)]
-    if not found:
-        return heard
-    ids = sorted({task.row["provider_id"] for task in found})
-    list(Provider.objects.select_for_update().filter(id__in=ids).order_by("id").values_list("id", flat=True))
-    taken: list[Any] = []  # by others that land here and now
-    return [(task, _doubted(task, outcome, taken) if task in found else outcome) for task, outcome in heard]
-
-
-def _is_found_by_likeness(task: Submission) -> bool:
-    return task.facts.knows_by_likeness and not (task.is_fresh or task.trace.accepted)
-
-
-def _doubted(task: Submission, found: Accepted, taken: list[Any]) -> Outcome:
-    around = _around(task.facts)
-    if found.handle in [*taken, *attempts.handles_around(task, task.trace.sent_at, around)]:
-        return OutcomeUnknown("The job that was found belongs to another task.")
-    if attempts.has_open_twin(task, task.trace.sent_at, around, task.input):
-        return OutcomeUnknown("The job that was found may belong to another task.")
-    taken.append(found.handle)
-    return found
+    """Without jobs that were found and may be another task's."""
+    found = [(task, outcome) for task, outcome in heard if isinstance(outcome, Accepted) and not (task.is_fresh or task.trace.accepted)]
+    doubted = lost.undoubted(found)
+    return [(task, doubted.get(task.id, outcome)) for task, outcome in heard]
 
 
 def _weighed(heard: Arrived) -> Arrived:

@@ -90,12 +90,16 @@ class Migration(migrations.Migration):
                 ('upstream_cost', models.FloatField(null=True)),
                 ('called_at', models.DateTimeField(null=True)),
                 ('hint', models.JSONField(null=True)),
+                ('late_outcome', models.CharField(default='', max_length=40)),
+                ('late_at', models.DateTimeField(null=True)),
+                ('late_found', models.JSONField(null=True)),
+                ('ask_at', models.DateTimeField(null=True)),
                 ('is_orphan', models.BooleanField(default=False)),
                 ('provider', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, to='providers.provider')),
                 ('route', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, to='providers.route')),
             ],
             options={
-                'indexes': [models.Index(fields=['task_id'], name='attempt_of_task'), models.Index(fields=['provider', 'intended_at'], name='attempt_around')],
+                'indexes': [models.Index(fields=['task_id'], name='attempt_of_task'), models.Index(fields=['provider', 'intended_at'], name='attempt_around'), models.Index(fields=['ask_at'], name='attempt_late')],
             },
         ),
         migrations.CreateModel(

@@ -21,12 +21,18 @@ class Attempt(models.Model):
     upstream_cost = models.FloatField(null=True)
     called_at = models.DateTimeField(null=True)  # the last callback that carried the token: the upstream has a job for it
     hint = models.JSONField(null=True)  # the handle that a callback named; not to be trusted
+    # What becomes of its job without a task (late.py): "open" while that is not known, then finished, stopped, or an error's code.
+    late_outcome = models.CharField(max_length=40, default="")  # empty: it has no job, or a task that follows it
+    late_at = models.DateTimeField(null=True)
+    late_found = models.JSONField(null=True)  # what it made: URLs, and until when they live
+    ask_at = models.DateTimeField(null=True)  # when to ask next
     is_orphan = models.BooleanField(default=False)  # accepted after the task had moved on
 
     class Meta:
         indexes = [
             models.Index(fields=["task_id"], name="attempt_of_task"),
-            models.Index(fields=["provider", "intended_at"], name="attempt_around"),  # attempts.around
+            models.Index(fields=["provider", "intended_at"], name="attempt_around"),  # attempts.handles_around
+            models.Index(fields=["ask_at"], name="attempt_late"),  # late.run_once
         ]
 
     def __str__(self):

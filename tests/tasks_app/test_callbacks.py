@@ -100,7 +100,7 @@ class TestACall:
 
     def test_costs_a_fixed_number_of_queries(self, task, path, django_assert_num_queries):
         calls(path)  # this process knows its providers now
-        with django_assert_num_queries(5):  # one read, and two writes between their savepoint's ends
+        with django_assert_num_queries(6):  # two reads, and two writes between their savepoint's ends
             calls(path, {"order": "bell1"})
 
     def test_after_a_new_sealing_key_finds_its_row_while_the_former_is_kept(self, task, path, road, settings):

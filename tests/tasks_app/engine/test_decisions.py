@@ -244,6 +244,26 @@ class TestAfterAPoll:
         assert after_poll(task(), Stopped(free=True), HONEST, NOW + HOUR).status == "expired"
 
 
+class TestAJobThatGoesOnWithoutItsTask:
+    @pytest.mark.parametrize("outcome", [Running(), Unavailable(), NotFound()], ids=named)
+    def test_is_one_that_runs_past_the_deadline(self, outcome):
+        assert after_poll(task(status="running"), outcome, DEAF, NOW + HOUR).job_goes_on
+
+    def test_is_one_that_its_upstream_says_it_never_saw(self):
+        assert after_poll(task(tries=2, unseen_since=NOW - timedelta(minutes=2)), NotFound(), DEAF, NOW).job_goes_on
+
+    def test_is_one_that_may_have_been_bought(self):
+        assert after_submit(task(), OutcomeUnknown(), DEAF, NOW).job_goes_on
+
+    @pytest.mark.parametrize("outcome", [Stopped(free=True), Stopped(free=False), Failed(GenerationFailed())], ids=named)
+    def test_is_none_that_ended_there(self, outcome):
+        assert not after_poll(task(cancel_requested=True), outcome, HONEST, NOW + HOUR).job_goes_on
+
+    @pytest.mark.parametrize("outcome", [None, *NOT_ACCEPTED, Invalid()], ids=named)
+    def test_is_none_that_was_never_bought(self, outcome):
+        assert not after_submit(task(deadline_at=NOW), outcome, HONEST, NOW).job_goes_on
+
+
 class TestNoTaskSleepsPastItsDeadline:
     """Its client was told when it ends at the latest, whatever the upstream would like."""
 

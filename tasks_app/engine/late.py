@@ -1,0 +1,92 @@
+"""Late: jobs that may go on at their upstreams without a task. For a day they are asked about, more and more seldom.
+
+What they come to stands on the attempt, for the operator who may have paid for it: it moves no task and touches no credits. A job that
+can be stopped for free is stopped.
+"""
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from providers.adapters import Adapter
+from providers.outcomes import Accepted, Facts, Job, Running
+
+from ..models import Attempt, Task
+from . import attempts, jobs, loop, lost
+from .claims import COLUMNS, Claimed
+from .clock import Clock
+from .decisions import Outcome, Stopped, Trace
+from .pump import outcome_of
+from .transactions import whole
+
+GRACE = timedelta(days=1)  # after the task's deadline
+SOONEST, SELDOMEST = timedelta(minutes=1), timedelta(hours=1)  # between two questions
+PATIENCE_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Question(Claimed):
+    """An attempt to ask about: its task's row, as it would be if the task still followed it."""
+
+    adapter: Adapter
+    job: Job
+    input: Mapping[str, Any]
+    trace: Trace
+
+    @property
+    def facts(self) -> Facts:
+        return lost.facts(self.adapter, self.job)
+
+
+def run_once(*, clock: Clock, limit: int = 100) -> int:
+    """Ask about up to `limit` jobs that are due; returns of how many it is known now what they came to."""
+    asked = [(question, loop.start(outcome_of(_ask, question))) for question in _take(limit, clock())]
+    return sum(whole(partial(_record, question, answer.result(), clock())) for question, answer in asked)
+
+
+def _take(limit: int, now: datetime) -> Iterator[Question]:
+    """Each due attempt, by whoever is the first to say when it is asked about next; those with nothing to ask by are left alone."""
+    due = list(Attempt.objects.filter(ask_at__lte=now).order_by("ask_at")[:limit])
+    rows = {row["id"]: row for row in Task.objects.filter(id__in=[one.task_id for one in due]).values(*COLUMNS, "input")}
+    for attempt in due:
+        question = _question(attempt, rows[attempt.task_id]) if attempt.task_id in rows else None
+        ask_at = _next(attempt, question, now) if question else None
+        if Attempt.objects.filter(id=attempt.id, ask_at=attempt.ask_at).update(ask_at=ask_at) and question:
+            yield question
+
+
+def _question(attempt: Attempt, row: Mapping[str, Any]) -> Question | None:
+    number = int(attempt.token.rpartition("-")[2])
+    as_if = ("provider_id", "route_id", "credential_version", "handle")
+    claimed = Claimed({**row, **{name: getattr(attempt, name) for name in as_if}, "attempts": number}, taken=0)
+    trace = Trace(attempt.intended_at, called=attempt.called_at is not None, hint=attempt.hint)
+    adapter = jobs.adapter(claimed)
+    if attempt.handle is None and not lost.can_be_found(adapter.FACTS, trace):
+        return None
+    return Question(claimed.row, 0, adapter, lost.job(claimed, adapter.FACTS, trace, row["input"]), row["input"], trace)
+
+
+def _next(attempt: Attempt, question: Question, now: datetime) -> datetime | None:
+    """The older, the more seldom; None: this was the last time."""
+    if now >= question.row["deadline_at"] + GRACE:
+        return None
+    return now + min(max((now - attempt.intended_at) / 4, SOONEST), SELDOMEST)
+
+
+async def _ask(question: Question) -> Outcome:
+    async with asyncio.timeout(PATIENCE_S):
+        if question.job.handle is None:
+            return await question.adapter.find(question.job)
+        outcome = await question.adapter.poll(question.job)
+        if isinstance(outcome, Running) and question.facts.cancel == "free" and await question.adapter.cancel(question.job):
+            return Stopped(free=True)
+        return outcome
+
+
+def _record(question: Question, outcome: Outcome, now: datetime) -> bool:
+    if isinstance(outcome, Accepted):
+        outcome = lost.undoubted([(question, outcome)]).get(question.id, outcome)
+    return attempts.heard_late(question, outcome, called=question.trace.called, now=now)
