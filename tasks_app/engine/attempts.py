@@ -68,7 +68,8 @@ def has_open_twin(of: Claimed, sent_at: datetime, within: timedelta, input: Mapp
 def left_open(claimed: Sequence[Claimed], *, now: datetime) -> None:
     """Their tasks are over, and their jobs may go on: late.py asks what becomes of them."""
     if claimed:
-        Attempt.objects.filter(token__in=[one.submit_token for one in claimed]).update(late_outcome=OPEN, ask_at=now + ASK_AFTER)
+        unheard = Attempt.objects.filter(token__in=[one.submit_token for one in claimed], late_outcome="")
+        unheard.update(late_outcome=OPEN, ask_at=now + ASK_AFTER)
 
 
 def heard_late(of: Claimed, outcome: Outcome, *, called: bool, now: datetime) -> bool:

@@ -127,8 +127,7 @@ def after_submit(task: Snapshot, outcome: Outcome, facts: Facts, now: datetime, 
     """What a submit, or a look-up of a lost one, led to; None: the look-up says that surely nothing was bought."""
     match outcome:
         case Accepted(handle):
-            first_poll = min(now + facts.first_poll, task.deadline_at)
-            return Move("running", due_at=now if task.cancel_requested else first_poll, handle=handle)
+            return Move("running", due_at=_first_poll(task, facts, trace or Trace(now), now), handle=handle)
         case Finished():
             return _finished(outcome, now)
         case None | NotAccepted():
@@ -252,6 +251,12 @@ def _again(task: Snapshot, outcome: NotAccepted | None, now: datetime) -> Move:
 def _later(task: Snapshot, outcome: UpstreamError, now: datetime) -> datetime:
     """When to ask again: after a while, and no later than at the deadline, whatever the upstream would like."""
     return min(now + backoff(task, outcome), task.deadline_at)
+
+
+def _first_poll(task: Snapshot, facts: Facts, trace: Trace, now: datetime) -> datetime:
+    if task.cancel_requested or trace.called:  # what its upstream called about may have been its end
+        return now
+    return min(max(trace.sent_at + facts.first_poll, now), task.deadline_at)
 
 
 def _hopes_until(task: Snapshot, facts: Facts, trace: Trace, now: datetime) -> datetime:

@@ -78,6 +78,14 @@ class TestAfterASubmit:
     def test_an_accepted_job_whose_client_canceled_is_polled_at_once(self):
         assert after_submit(task(cancel_requested=True), Accepted({}), HONEST, NOW).due_at == NOW
 
+    def test_a_job_that_was_found_later_is_polled_as_if_it_had_been_heard_of_at_once(self):
+        sent = Trace(NOW - timedelta(seconds=3))
+        assert after_submit(task(), Accepted({}), HONEST, NOW, trace=sent).due_at == NOW + HONEST.first_poll - timedelta(seconds=3)
+        assert after_submit(task(), Accepted({}), HONEST, NOW, trace=Trace(NOW - HOUR)).due_at == NOW
+
+    def test_a_job_that_its_upstream_has_called_about_is_polled_at_once(self):
+        assert after_submit(task(), Accepted({}), HONEST, NOW, trace=Trace(NOW, called=True)).due_at == NOW
+
     def test_a_job_that_is_finished_already_is_stored(self):
         assert after_submit(task(), Finished((Found("https://x/1"),)), DEAF, NOW).status == "storing"
 
