@@ -1,4 +1,4 @@
-"""Any order of events around the engine: clients, workers that crash or freeze, upstreams that say anything, time.
+"""Any order of events around the engine: clients, workers that crash or freeze, upstreams that say anything and call at any time, time.
 
 The rules are single beats (take, call, land), so that the beats of two workers on one task interleave in every way. After each,
 machine/invariants.py is checked; at the end everything runs, and each task must come to its end in time.
@@ -45,7 +45,7 @@ class Machine(RuleBasedStateMachine):
         self.ending = ending
         for cap, amount in zip(caps, (1000, 12), strict=True):
             self.world.opens_account(amount=amount, max_active=cap)
-        for name, max_jobs in (("honest", None), ("strict", slots), ("deaf", 1)):
+        for name, max_jobs in (("honest", None), ("strict", slots), ("calls", slots), ("deaf", 1)):
             self.world.sets_provider(name, max_jobs)
         for account, model in product((0, 1), MODELS):
             self.world.orders_one(account, Order(model, {"n": 1}, expires_in=400))
@@ -82,6 +82,14 @@ class Machine(RuleBasedStateMachine):
     @rule()
     def person_stops_what_was_read(self):
         self.world.stops()
+
+    @rule(pick=picks, names=st.sampled_from(["its own", "its own", "another's", "nothing"]))
+    def upstream_calls(self, pick, names):
+        self.world.calls_back(pick, names)
+
+    @rule(words=words)
+    def jobs_without_a_task_are_asked_about(self, words):
+        self.world.asks_late(words)
 
     @rule(account=accounts, max_active=st.integers(0, 4))
     def operator_caps_account(self, account, max_active):
@@ -188,6 +196,7 @@ def test_whatever_happens_every_task_ends_once_and_the_books_are_right(transacti
         monkeypatch.setitem(wake.here, step, Event())
     settings.ADAPTERS = [module.__name__ for module in PAPERS.values()]
     settings.STORAGE_DIR = tmp_path
+    settings.HOOKS_URL = "https://hooks.example"
     furnish()
     run_state_machine_as_test(Machine, settings=PROFILE)
 

@@ -4,6 +4,7 @@ Each keeps honest books and is told beforehand how to answer. They differ in wha
 
     paper_honest   honours a token for ever, cancels for free
     paper_strict   refuses a token it has seen and finds its job, bills what it cancels
+    paper_calls    takes no notice of tokens and cannot look anything up, but calls back
     paper_deaf     takes no notice of tokens, cannot look anything up, cannot cancel
 """
 
@@ -84,7 +85,7 @@ def accepts_and_breaks_us(books: Books, job: Job) -> Accepted:
 
 
 class Paper:
-    """What the three adapters share; FACTS say what this one keeps."""
+    """What the adapters share; FACTS say what this one keeps."""
 
     FACTS: ClassVar[Facts]
     books: ClassVar[Books]

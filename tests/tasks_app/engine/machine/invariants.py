@@ -17,7 +17,7 @@ Row = dict[str, Any]
 
 # All that the engine writes to a task, but what is large and never changes.
 TASK = [field.attname for field in Task._meta.concrete_fields if field.attname not in ("input", "metadata", "cost_items", "request_hash")]
-ATTEMPT = ["task_id", "token", "handle", "outcome", "is_orphan"]
+ATTEMPT = ["task_id", "token", "handle", "outcome", "is_orphan", "late_outcome"]
 
 
 @dataclass
@@ -114,6 +114,10 @@ def _attempts(task: Row, rows: Rows) -> Iterator[str]:
     if task["status"] in ("running", "storing") and task["handle"] and task["handle"] != attempts[-1]["handle"]:
         yield f"it follows {task['handle']}, and its last attempt was given {attempts[-1]['handle']}"
     for attempt in attempts:
+        if attempt["handle"] and attempt["handle"]["id"].rpartition("/")[0] != attempt["token"]:
+            yield f"its attempt {attempt['token']} was given {attempt['handle']}, which was sold for another"
+        if attempt["late_outcome"] and attempt is attempts[-1] and task["status"] in ("running", "storing", "succeeded"):
+            yield f"its own job is called {attempt['late_outcome']}, as if no task followed it"
         if (
             attempt["is_orphan"]
             and task["handle"] == attempt["handle"]

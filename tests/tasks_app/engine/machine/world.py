@@ -12,26 +12,28 @@ from math import inf
 from typing import Any
 from uuid import UUID
 
+import orjson
+
 from accounts import credits
 from accounts.models import Account, LedgerEntry
 from providers.models import Provider, PublicModel, Route
-from providers.outcomes import Accepted
+from providers.outcomes import Accepted, Callback
 from tasks_app import cleanup
-from tasks_app.engine import accept, cancel, claims, expiry, lifecycle, loop, poll, pump, store, submit
+from tasks_app.engine import accept, callback, cancel, claims, expiry, late, lifecycle, loop, poll, pump, store, submit
 from tasks_app.engine.claims import LEASE, Claimed
 from tasks_app.engine.decisions import Move
-from tasks_app.ids import shown
+from tasks_app.ids import parse, shown
 from tasks_app.models import Attempt, Output, Task, TaskEvent
 from tests.cast import HandClock, forget_rows
-from tests.upstreams.paper import Books, paper_deaf, paper_honest, paper_strict
+from tests.upstreams.paper import Books, paper_calls, paper_deaf, paper_honest, paper_strict
 
 from .answers import ANSWERS, ENDINGS
 from .invariants import Rows, broken
 
 STEPS = {"submit": submit, "poll": poll, "store": store}
-PAPERS = {"honest": paper_honest, "strict": paper_strict, "deaf": paper_deaf}
+PAPERS = {"honest": paper_honest, "strict": paper_strict, "calls": paper_calls, "deaf": paper_deaf}
 # Each model's providers, best first.
-MODELS = {"paper/honest": ["honest"], "paper/deaf": ["deaf"], "paper/both": ["strict", "deaf"]}
+MODELS = {"paper/honest": ["honest"], "paper/calls": ["calls"], "paper/deaf": ["deaf"], "paper/both": ["strict", "deaf"]}
 SCHEMA = {"type": "object", "additionalProperties": False, "properties": {"n": {"type": "integer", "default": 1}}}
 TABLES = (Task, Attempt, TaskEvent, Output, LedgerEntry, Account)
 
@@ -154,6 +156,41 @@ class World:
 
     def owner(self, task: UUID) -> int:
         return self.accounts[self.orders[task][0]]
+
+    # Upstreams that call
+
+    def calls_back(self, pick: int, names: str) -> None:
+        """A call about a job that was sold, while its submit is open, after its task's end, for the second time: whenever this is drawn."""
+        sold = list(paper_calls.Adapter.books.sold.items())
+        if not sold:
+            return
+        token, (job, *_) = sold[pick % len(sold)]
+        named = {"its own": job, "another's": sold[(pick + 1) % len(sold)][1][0]}.get(names)
+        task, _, number = token.rpartition("-")
+        before = Task.objects.filter(id=parse("task", task)).values().first()
+        heard = callback.came(token, Callback({}, orjson.dumps({"id": named} if named else {})), now=self.clock())
+        assert (heard is None) == (before is None)
+        if before:
+            self.was_called(before, int(number))
+
+    def was_called(self, before: dict, attempt: int) -> None:
+        """The row is due at once, or its holder is told; nothing else changes, and nothing at all where it does not follow that job."""
+        after = Task.objects.values().get(id=before["id"])
+        if before["status"] not in lifecycle.OPEN or before["attempts"] != attempt:
+            assert after == before
+        elif before["lease_token"]:
+            assert after == before | {"called": True}
+        else:
+            assert after == before | {"due_at": after["due_at"]}
+            assert after["due_at"] <= min(before["due_at"], self.clock() + lifecycle.APART)
+
+    def asks_late(self, words: dict[str, str]) -> None:
+        """Whatever is heard of jobs without a task, no task changes by it, no event is told and no credits move."""
+        self.upstreams_say(words)
+        before = Rows()
+        late.run_once(clock=self.clock)
+        after = Rows()
+        assert (after.tasks, after.accounts, after.ledger, after.events) == (before.tasks, before.accounts, before.ledger, before.events)
 
     # The operator
 
