@@ -9,6 +9,7 @@ before it is taken, and is to be answered {"knock": the same}.
 """
 
 import asyncio
+import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -58,12 +59,16 @@ class Bell(Simulator):
 
     # The server
 
+    async def before_accepting(self, body: Mapping[str, Any]) -> None:
+        if self.knocks and (url := body.get("call")):
+            called = await self._call(url, {"knock": KNOCK})
+            if called.answer != json.dumps({"knock": KNOCK}).encode():
+                raise self.refuse("invalid", f"nobody answers at {url}", "call")
+
     async def accepted(self, job: UpstreamJob, body: Mapping[str, Any]) -> None:
         if not (url := body.get("call")):
             return
         order = self._next("call") or Call()
-        if self.knocks:
-            await self._call(url, {"knock": KNOCK})
         if order.early:
             await self._call(url, self._about(job, order))
         calling = asyncio.ensure_future(self._calls(url, job, order))
@@ -82,7 +87,7 @@ class Bell(Simulator):
     def _about(self, job: UpstreamJob, order: Call) -> dict[str, Any]:
         return self.ringing(self.jobs[order.about] if order.about else job)
 
-    async def _call(self, url: str, body: Mapping[str, Any]) -> None:
+    async def _call(self, url: str, body: Mapping[str, Any]) -> Called:
         status, answer = 0, b""
         try:
             async with aiohttp.ClientSession() as session, session.post(url, json=body, timeout=aiohttp.ClientTimeout(10)) as got:
@@ -91,6 +96,7 @@ class Bell(Simulator):
             pass
         self.called.append(Called(url, body, status, answer))
         self.changed()
+        return self.called[-1]
 
     # The protocol
 

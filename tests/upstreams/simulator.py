@@ -87,6 +87,8 @@ class Simulator(Listener):
         self.received[self.token_of(body)] += 1
         if isinstance(order, Answer) or (isinstance(order, Break) and not order.accepts):
             return await self._answer(request, order, {})
+        self.read_order(body)
+        await self.before_accepting(body)
         job = self._accept(body)
         if isinstance(order, Fate):
             job.fate = order
@@ -94,6 +96,9 @@ class Simulator(Listener):
             job.next_polls.extend(order.polls)
         await self.accepted(job, body)
         return await self._answer(request, order, self.write_job(job, time.time()))
+
+    async def before_accepting(self, body: Mapping[str, Any]) -> None:
+        """A submit is in order, and nothing is taken yet; raises Refusal."""
 
     async def accepted(self, job: UpstreamJob, body: Mapping[str, Any]) -> None:
         """A job was taken, and its submit is not answered yet."""

@@ -9,10 +9,16 @@ from collections.abc import Iterator
 import pytest
 
 from . import (
+    Bell,
     Grit,
     Plasma,
+    Receiver,
     accept_then,
     answer,
+    call_about,
+    call_before_answer,
+    call_late,
+    call_twice,
     cut_before_answer,
     cut_mid_json,
     deliver,
@@ -20,10 +26,12 @@ from . import (
     finish_without_output,
     garbage,
     hang,
+    never_call,
     result_gone,
     say,
     short_result,
 )
+from .receiver import reply
 from .simulator import Simulator
 
 PLASMA_ORDER = {"model": "plasma-image", "prompt": "a kite", "client_token": "t1"}
@@ -209,3 +217,64 @@ class TestItsOwnProcess:
             finally:
                 process.terminate()
         assert process.returncode == 0
+
+
+BELL_ORDER = {"model": "bell-image", "text": "a kite"}
+
+
+class TestBellCalls:
+    @pytest.fixture
+    def receiver(self) -> Iterator[Receiver]:
+        with Receiver() as running:
+            yield running
+
+    def made(self, bell: Bell, receiver: Receiver, *, key: str = Bell.KEY) -> dict:
+        return ask(bell, "POST", "/orders", BELL_ORDER | {"call": f"{receiver.url}/hook"}, key=key)[1]
+
+    def states(self, receiver: Receiver) -> list[str]:
+        return [got.json["state"] for got in receiver.got]
+
+    def test_once_an_order_is_taken_and_once_it_has_ended(self, receiver):
+        with Bell(manual=True) as bell:
+            id = self.made(bell, receiver)["id"]
+            receiver.wait_until(lambda it: len(it.got) == 1)
+            bell.finish()
+            receiver.wait_until(lambda it: len(it.got) == 2)
+        assert [got.json for got in receiver.got] == [{"order": id, "state": "open"}, {"order": id, "state": "done"}]
+
+    def test_before_it_answers_and_though_nobody_hears_its_answer(self, receiver):
+        with Bell(manual=True) as bell:
+            bell.will(call_before_answer(), at="call")
+            bell.will(cut_before_answer())
+            with pytest.raises((ConnectionError, http.client.HTTPException)):
+                self.made(bell, receiver)
+            assert (self.states(receiver), bell.bought) == (["open"], 1)
+
+    def test_twice_about_another_order_or_never_as_told(self, receiver):
+        with Bell(instant=True) as bell:
+            first = self.made(bell, receiver)["id"]
+            receiver.wait_until(lambda it: len(it.got) == 2)
+            bell.will(call_twice(), call_about(first), never_call(), at="call")
+            second = self.made(bell, receiver)["id"]
+            receiver.wait_until(lambda it: len(it.got) == 6)
+            self.made(bell, receiver)
+            receiver.wait_until(lambda it: len(it.got) == 8)
+            self.made(bell, receiver)
+            bell.will(call_late(0.1), at="call")
+            self.made(bell, receiver)
+            receiver.wait_until(lambda it: len(it.got) == 10)
+        assert [got.json["order"] for got in receiver.got] == 2 * [first] + 4 * [second] + 2 * [first] + 2 * ["bell5"]
+
+    def test_and_takes_no_order_before_its_knock_is_answered(self, receiver):
+        with Bell(knocks=True) as bell:
+            receiver.will(reply(200, '{"knock": "who is there?"}'), reply(200, '{"knock": "go away"}'))
+            assert self.made(bell, receiver)["state"] == "done"
+            assert self.made(bell, receiver)["error"] == "WRONG"
+            assert bell.bought == 1
+
+    def test_it_lists_what_was_ordered_newest_first(self, receiver):
+        with Bell() as bell:
+            ids = [self.made(bell, receiver)["id"] for _ in range(2)]
+            listed = ask(bell, "GET", "/orders?since=0")[1]["orders"]
+            assert ask(bell, "GET", f"/orders?since={bell.orders[ids[1]]['made_at'] + 1}")[1]["orders"] == []
+        assert [(one["id"], one["text"], one["call"]) for one in listed] == [(id, "a kite", f"{receiver.url}/hook") for id in ids[::-1]]
