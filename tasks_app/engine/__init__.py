@@ -7,8 +7,11 @@
     store    claims.take ► egress ► storage.put ► media.examine ► decisions.after_store ► advance(succeeded)
       lifecycle   └► settle: credits, outputs, event and webhook deliveries in the same transaction
                       └ on commit ► wake the next step
+    callback an upstream says that a job has news ► the row is due now (nothing that it says is believed)
+    late     jobs that go on without a task are asked about ► attempts.late_outcome
     notify   webhooks.deliver: what was queued goes to the clients' own servers
 
-Each step is a pump (pump.py) of three functions: take, call, land. What happens next is decided in decisions.py, which
+A submit whose answer was lost is settled by the strongest way that its adapter declares (providers/outcomes.py: Recovery); what that
+needs is in lost.py. Each step is a pump (pump.py) of three functions: take, call, land. What happens next is decided in decisions.py, which
 knows no database; who may write is told by claims.py; the only writer of `status` is lifecycle.py.
 """

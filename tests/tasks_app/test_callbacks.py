@@ -98,6 +98,11 @@ class TestACall:
         assert Attempt.objects.get().called_at is None
         assert not is_due(task, road)
 
+    def test_may_come_by_a_name_that_no_client_uses(self, task, path, road, settings):
+        settings.ALLOWED_HOSTS = ["api.example.com"]
+        assert calls(path, HTTP_HOST="hooks.example.com").status_code == 204
+        assert is_due(task, road)
+
     def test_costs_a_fixed_number_of_queries(self, task, path, django_assert_num_queries):
         calls(path)  # this process knows its providers now
         with django_assert_num_queries(6):  # two reads, and two writes between their savepoint's ends
