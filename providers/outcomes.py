@@ -142,8 +142,8 @@ class Facts:
 
     @property
     def knows_by_likeness(self) -> bool:
-        """Whether `find` may take a job for ours that shows no token of ours."""
-        return bool(self.recovery & {"lists", "callback"}) and "replays" not in self.recovery
+        """Whether `find` may take a job for ours that does not show our token."""
+        return bool(self.recovery & {"lists", "callback"}) and not self.recovery & {"replays", "rejects", "looks_up"}
 
     @property
     def can_find(self) -> bool:

@@ -1,6 +1,7 @@
 """A callback: it makes the row due at once, or as soon as the worker that has it lands; and it moves nothing by itself."""
 
 from collections.abc import Mapping
+from threading import Event
 from typing import Any
 
 import orjson
@@ -8,7 +9,7 @@ import pytest
 
 from providers.errors import Invalid, Unavailable
 from providers.outcomes import Callback, Heard
-from tasks_app.engine import callback, claims, poll, submit
+from tasks_app.engine import callback, claims, poll, submit, wake
 from tasks_app.models import Attempt, Task
 from tests.upstreams import answer, cut_before_answer
 
@@ -100,6 +101,34 @@ class TestWhileAWorkerHasTheRow:
         clock.move(seconds=31)
         submit.take(1, clock)
         assert (row(task)["lost_claims"], row(task)["called"]) == (1, False)
+
+
+class TestTheStepThatIsWoken:
+    @pytest.fixture
+    def woken(self, monkeypatch) -> dict[str, Event]:
+        """The steps of this very process."""
+        for step in ("submit", "poll"):
+            monkeypatch.setitem(wake.here, step, Event())
+        return wake.here
+
+    def test_is_the_one_that_the_row_waits_for(self, task, rings, bell, road, woken):
+        bell.will(cut_before_answer())
+        road.submits()
+        rings(task, bell.ringing(bell.jobs["bell1"]))
+        assert (woken["submit"].is_set(), woken["poll"].is_set()) == (True, False)
+        road.submits()
+        woken["submit"].clear(), woken["poll"].clear()
+        rings(task)
+        assert (woken["submit"].is_set(), woken["poll"].is_set()) == (False, True)
+
+    def test_is_none_where_no_row_waits(self, task, rings, bell, road, woken):
+        road.submits()
+        bell.finish()
+        road.runs_dry()
+        for event in woken.values():
+            event.clear()
+        rings(task)
+        assert not any(event.is_set() for event in woken.values())
 
 
 class TestWhenTheTaskFollowsAnotherJobOrNone:
