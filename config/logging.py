@@ -68,6 +68,7 @@ def configured(form: str, level: str) -> dict:
             "django.request": {"level": "ERROR", "propagate": True},
             # Tencent's SDK logs each request, each refusal with a traceback, and at DEBUG the key that signs; we log what fails.
             "qcloud_cos": {"level": "CRITICAL"},
+            "tencentcloud_sdk_common": {"level": "CRITICAL"},
             # It says each step of a sign-in; what failed is a warning.
             "axes": {"level": "WARNING"},
             # Beat says each wake-up it sends, the worker each one it runs: one line every second, all day long.
