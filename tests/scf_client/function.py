@@ -5,8 +5,10 @@ import os
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from tests.servers import free_port
@@ -55,8 +57,10 @@ class Function:
         event = {"token": token, "kind": kind, "input": given, "out": str(out), "work": str(work)}
         return Answer(self.post(json.dumps(event).encode())[1], out)
 
-    def post(self, body: bytes, path: str = "/event-invoke") -> tuple[int, dict[str, Any]]:
-        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", data=body)
+    def post(
+        self, body: bytes, path: str = "/event-invoke", *, headers: Mapping[str, str] = MappingProxyType({})
+    ) -> tuple[int, dict[str, Any]]:
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", data=body, headers=dict(headers))
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:
                 return answer.status, json.load(answer)

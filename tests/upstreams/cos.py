@@ -24,6 +24,7 @@ from . import cos_signature, cos_xml
 from .cos_bucket import Bucket, Object, Upload
 from .listener import Listener, Refusal
 from .orders import Answer, Break, Order, Pace, WrongChecksum
+from .scf_instances import Role
 from .server import reset
 
 MB = 1024 * 1024
@@ -54,6 +55,13 @@ DOCUMENTS = {
     "lifecycle": (cos_xml.LIFECYCLE, "NoSuchLifecycleConfiguration"),
     "cors": (cos_xml.CORS, "NoSuchCORSConfiguration"),
 }
+# What the functions' role may do; docs/functions-on-scf.md tells operators the same.
+ROLE_MAY = (
+    ("get", "functions/orders/"),
+    ("get", "functions/results/"),
+    ("put", "functions/results/"),
+    ("put", "functions/out/"),
+)
 KEPT_HEADERS = ("content-type", "cache-control", "content-disposition", "content-encoding", "expires")
 STATUS = {
     "AccessDenied": 403,
@@ -105,7 +113,12 @@ class Cos(Listener):
         super().__init__(port=port)
         self.name, self.region, self.token = name, region, token
         self.bucket = Bucket()
+        self._roles: dict[str, Role] = {}
         self._serial = 0
+
+    def trust(self, role: Role) -> None:
+        """From now on a role may use the bucket by its temporary keys, within what docs/functions-on-scf.md lets it do."""
+        self._roles[role.secret_id] = role
 
     @property
     def objects(self) -> dict[str, Object]:
@@ -170,19 +183,23 @@ class Cos(Listener):
             raise refuse("InvalidArgument", str(fault)) from None
         if claim is None:
             raise refuse("AccessDenied", "the request is not signed")
-        if claim.secret_id != self.SECRET_ID:
+        role = self._roles.get(claim.secret_id)
+        if claim.secret_id != self.SECRET_ID and role is None:
             raise refuse("InvalidAccessKeyId", "there is no such key")
+        secret_key, token = (role.secret_key, role.token) if role else (self.SECRET_KEY, self.token)
         if not claim.holds(time.time()):
             raise refuse("AccessDenied", "Request has expired")
         host = headers.get("Host", "")
         for signed_host in (host, host.partition(":")[0]):  # clients sign it with or without its port
             text = cos_signature.http_string(claim, method, f"/{call.key}", call.query, headers | {"Host": signed_host})
-            if hmac.compare_digest(cos_signature.signature(self.SECRET_KEY, claim.key_time, text), claim.signature):
+            if hmac.compare_digest(cos_signature.signature(secret_key, claim.key_time, text), claim.signature):
                 break
         else:
             raise refuse("SignatureDoesNotMatch", "The Signature you specified is invalid.")
-        if (headers.get("x-cos-security-token") or call.query.get("x-cos-security-token", "")) != self.token:
+        if (headers.get("x-cos-security-token") or call.query.get("x-cos-security-token", "")) != token:
             raise refuse("AccessDenied", "the token is missing or wrong")
+        if role and not any(call.door == door and call.key.startswith(prefix) for door, prefix in ROLE_MAY):
+            raise refuse("AccessDenied", f"the role must not {call.door} {call.key}")
 
     async def _instead(self, call: Call, order: Answer | Break) -> web.StreamResponse:
         match order:

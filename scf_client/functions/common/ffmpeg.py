@@ -22,8 +22,8 @@ from .media import File
 
 log = logging.getLogger(__name__)
 
-# An arena of malloc for each thread would fill the bounded address space with nothing.
-ENVIRONMENT = {**os.environ, "MALLOC_ARENA_MAX": "2"}
+# An arena of malloc for each thread would fill the bounded address space with nothing. In the cloud, a role's keys may lie beside it.
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("TENCENTCLOUD_")} | {"MALLOC_ARENA_MAX": "2"}
 ALWAYS = ("-hide_banner", "-nostdin", "-nostats", "-loglevel", "error", "-y")
 MAX_PIXELS = 36_000_000  # of one frame of an input
 SAID_BYTES = 64 * 1024

@@ -53,3 +53,8 @@ def _kept(output: Output, path: Path) -> dict[str, Any]:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     known = {name: value for name, value in asdict(output).items() if value is not None}
     return {**known, "bytes": path.stat().st_size, "sha256": digest}
+
+
+def failed(code: str, message: str, field: str | None = None) -> dict[str, Any]:
+    """The envelope of a run that gave nothing."""
+    return {"ok": False, "error": {"code": code, "message": message, "field": field}}

@@ -1,16 +1,19 @@
 """A function as an HTTP server, as a container on SCF has to be one: POST /event-invoke with the event as its body.
 
 The answer is always 200 with an envelope; a handler's exception never leaves it, since the platform would run the event again.
+A function that was deployed with a bucket goes by that (cloud.py); for the local runtime, an event names folders.
 One event at a time: a second one meanwhile is answered with 429, as the platform would scale out instead.
 """
 
 import argparse
 import json
 import logging
+import os
 import socket
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -18,7 +21,7 @@ from typing import Any
 from . import limits, logs
 from .errors import FunctionError, Invalid, OutOfMemory, is_about_memory
 from .inputs import Schema
-from .job import Job, Output, kept
+from .job import Job, Output, failed, kept
 
 log = logging.getLogger(__name__)
 
@@ -55,10 +58,10 @@ def answered(kinds: Mapping[str, Kind], event: Mapping[str, Any]) -> dict[str, A
         return {"ok": True, "outputs": kept(_made(kind, job), job.out)}
     except FunctionError as fault:
         log.info("%s: %s", fault.code, fault.message)
-        return _failed(fault.code, fault.message, fault.field)
+        return failed(fault.code, fault.message, fault.field)
     except Exception:
         log.exception("the function failed")
-        return _failed("internal", "The function failed; its log has the reason.")
+        return failed("internal", "The function failed; its log has the reason.")
 
 
 class _Server(ThreadingHTTPServer):
@@ -82,11 +85,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         if self.path != "/event-invoke":
-            self._answer(404, _failed("not_found", "Events are posted to /event-invoke."))
+            self._answer(404, failed("not_found", "Events are posted to /event-invoke."))
         elif (event := self._event()) is None:
-            self._answer(400, _failed("bad_event", "The event must be a JSON object of at most 6 MB."))
+            self._answer(400, failed("bad_event", "The event must be a JSON object of at most 6 MB."))
         elif not self.server.busy.acquire(blocking=False):
-            self._answer(429, _failed("busy", "One event at a time."))
+            self._answer(429, failed("busy", "One event at a time."))
         else:
             # Answered after the release: who has the answer may send the next event at once.
             self._answer(200, self._carried_out(event))
@@ -97,7 +100,11 @@ class _Handler(BaseHTTPRequestHandler):
     def _carried_out(self, event: Mapping[str, Any]) -> dict[str, Any]:
         try:
             logs.token.set(str(event.get("token", "")))
-            return answered(self.server.kinds, event)
+            if "COS_BUCKET" not in os.environ:
+                return answered(self.server.kinds, event)
+            from . import cloud  # here, because Tencent's SDK would cost each local instance 190 ms and 22 MB
+
+            return cloud.answered(event, self.headers, partial(answered, self.server.kinds))
         finally:
             self.server.busy.release()
 
@@ -147,10 +154,6 @@ def _made(kind: Kind, job: Job) -> list[Output]:
         raise
 
 
-def _failed(code: str, message: str, field: str | None = None) -> dict[str, Any]:
-    return {"ok": False, "error": {"code": code, "message": message, "field": field}}
-
-
 def _socket(options: argparse.Namespace) -> socket.socket:
     if options.fd is not None:
         return socket.socket(fileno=options.fd)
@@ -162,7 +165,8 @@ def _options(name: str) -> argparse.Namespace:
     parser.add_argument("--host", default="127.0.0.1", help="0.0.0.0 in a container")
     parser.add_argument("--port", type=int, default=9000)
     parser.add_argument("--fd", type=int, help="a listening socket that was inherited, instead of host and port")
-    parser.add_argument("--memory-mb", type=int, default=0, help="bound of the address space; 0: none")
+    memory_mb = int(os.environ.get("MEMORY_MB", 0))  # what a deployed function was given
+    parser.add_argument("--memory-mb", type=int, default=memory_mb, help="bound of the address space; 0: none")
     parser.add_argument("--parent", type=int, default=0, help="the process id to die with; 0: none")
     parser.add_argument("--log-format", choices=("text", "json"), default="text")
     return parser.parse_args()
