@@ -4,6 +4,7 @@ plasma   honours a client token (a repeat answers with the first job), finds a j
 grit     takes no token, finds nothing, cancels nothing
 bell     takes no token, but calls when a job has news, and lists what it makes
 receiver no upstream, but a customer's server that takes webhooks (receiver.py)
+scf      Tencent's cloud functions, which really runs ours
 cos      a bucket of Tencent COS, spoken to by its own SDK
 
 with Plasma() as plasma:                    # or: python -m tests.upstreams plasma --port 8901
@@ -39,10 +40,12 @@ from .orders import (
     say,
     short_result,
     slow,
+    twice,
     wrong_checksum,
 )
 from .plasma import Plasma
 from .receiver import Receiver
+from .scf import Scf
 
 __all__ = [
     "Bell",
@@ -50,6 +53,7 @@ __all__ = [
     "Grit",
     "Plasma",
     "Receiver",
+    "Scf",
     "accept_then",
     "answer",
     "call_about",
@@ -71,5 +75,6 @@ __all__ = [
     "say",
     "short_result",
     "slow",
+    "twice",
     "wrong_checksum",
 ]

@@ -1,7 +1,7 @@
 """Serve a simulator as a process of its own, until a signal: python -m tests.upstreams plasma --port 8901 [--seconds 3]
 
-`cos` prints, once it serves, the variables by which Darkroom keeps its files there. The others' books are read, and their jobs ended,
-over HTTP as well, at doors that are no part of the protocol:
+`cos` and `scf` print, once they serve, the variables by which Darkroom keeps its files, or has its functions, there. The others' books are
+read, and their jobs ended, over HTTP as well, at doors that are no part of the protocol:
     GET /books → {received, bought, polls, fetched, connections, requests, done_at: {job: Unix seconds}}
     POST /finish?spread=S&count=N → ends N open jobs (all, unless told), evenly over the next S seconds
 """
@@ -15,10 +15,12 @@ from typing import Any
 
 from aiohttp import web
 
-from . import Bell, Cos, Grit, Plasma
+from . import Bell, Cos, Grit, Plasma, Scf
 from .listener import Listener
+from .scf_instances import Role
 from .simulator import Simulator
 
+CLOUD: dict[str, type[Cos | Scf]] = {"cos": Cos, "scf": Scf}
 DIALECTS: dict[str, type[Simulator]] = {"plasma": Plasma, "grit": Grit, "bell": Bell}
 
 
@@ -63,20 +65,23 @@ async def serve(simulator: Listener) -> None:
 
 
 def said(simulator: Listener) -> list[str]:
-    variables = simulator.variables.items() if isinstance(simulator, Cos) else ()
+    variables = simulator.variables.items() if isinstance(simulator, Cos | Scf) else ()
     return [f"serving on {simulator.url}", *(f"export {name}={value}" for name, value in variables if value)]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.upstreams", description=__doc__.split("\n")[0])
-    parser.add_argument("dialect", choices=[*DIALECTS, "cos"])
+    parser.add_argument("dialect", choices=[*DIALECTS, *CLOUD])
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=3.0, help="how long a job takes")
     parser.add_argument("--manual", action="store_true", help="jobs take until POST /finish")
     parser.add_argument("--instant", action="store_true", help="jobs are done in the submit's own answer")
     given = parser.parse_args()
-    if given.dialect == "cos":
-        return asyncio.run(serve(Cos(port=given.port)))
+    if given.dialect in CLOUD:
+        cloud = CLOUD[given.dialect](port=given.port)
+        if isinstance(cloud, Cos):
+            cloud.trust(Role())  # that of the other one's functions
+        return asyncio.run(serve(cloud))
     dialect = with_doors(DIALECTS[given.dialect])
     return asyncio.run(serve(dialect(seconds=given.seconds, manual=given.manual, instant=given.instant, port=given.port)))
 

@@ -68,8 +68,13 @@ class Call:
     about: str = ""  # the job that they name instead
 
 
+@dataclass(frozen=True, slots=True)
+class Twice:
+    """Accept once, and run it two times at once, as a platform may that delivers at least once."""
+
+
 Wire = Answer | Break | Say | Pace | WrongChecksum
-Order = Wire | Fate | AcceptThen | Call
+Order = Wire | Fate | AcceptThen | Call | Twice
 
 
 def answer(status: int, *, retry_after: float | None = None, code: int | str | None = None) -> Order:
@@ -109,6 +114,11 @@ def slow(bytes_a_second: int) -> Order:
 def wrong_checksum() -> Order:
     """Do what was asked, and answer with a checksum that is not that of the bytes."""
     return WrongChecksum()
+
+
+def twice() -> Order:
+    """Run what is accepted two times at once."""
+    return Twice()
 
 
 def say(status: str) -> Order:
