@@ -12,11 +12,12 @@ from .errors import UpstreamError
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """An input file: `url` to fetch it from, and `path` where it lies on this machine (None where it does not)."""
+    """An input file: `url` to fetch it from, `path` where it lies on this machine, `key` where in our bucket (None: it does not)."""
 
     url: str
     content_type: str = ""
     path: str | None = None
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +135,7 @@ class Facts:
     calls_within: timedelta = timedelta(hours=1)  # after a submit, for the first callback
     results_live: timedelta = timedelta(hours=1)
     local_media: bool = False  # reads inputs by path, so https inputs are fetched to our disk first
+    bucket_media: bool = False  # reads inputs by key from our bucket, so https inputs are put there first
 
     @property
     def calls_back(self) -> bool:

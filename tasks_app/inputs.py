@@ -7,8 +7,9 @@ gather   during a submit, without the database: the input with a Media in each r
 """
 
 import asyncio
+import pathlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -42,6 +43,8 @@ class Own:
     content_type: str
 
 
+# How an adapter gets what is ours, and what a client named by URL; each has a key of its own to go by.
+Fetch = tuple[Callable[[Own, str], Awaitable[Media]], Callable[[str, str], Awaitable[Media]]]
 Known = Mapping[str, Own | None]  # reference → what it leads to; None: nothing that this account may use
 NOTHING: Known = MappingProxyType({})
 
@@ -73,16 +76,17 @@ def plan(account_id: int, schema: Mapping[str, Any], input: Mapping[str, Any]) -
 
 
 async def gather(
-    task_id: UUID, schema: Mapping[str, Any], input: Mapping[str, Any], plan: Mapping[str, Own], *, local: bool
+    task_id: UUID, schema: Mapping[str, Any], input: Mapping[str, Any], plan: Mapping[str, Own], *, local: bool, bucket: bool = False
 ) -> dict[str, Any]:
     """The input with Media objects in it; raises Invalid that names the field, or NotSent where trying again may help.
 
     `local`: the adapter reads files on this machine, so what lies elsewhere, in our bucket too, is fetched first, once for a task: a
-    second try finds it.
+    second try finds it. `bucket`: it reads from our bucket, so what clients name by URL is put there, likewise.
     """
     places = list(media_paths(schema, input))
     first = {reference: written(path) for path, reference in reversed(places)}
-    got = await _gathered(f"inputs/{ids.shown('task', task_id)}", first, plan, local)
+    fetch = (_near, _fetched) if local else (_there, _put) if bucket else None
+    got = await _gathered(f"inputs/{ids.shown('task', task_id)}", first, plan, fetch)
     return _replaced(input, (), {path: got[reference] for path, reference in places})
 
 
@@ -146,13 +150,13 @@ def _fault(reference: str) -> str | None:
     return None
 
 
-async def _gathered(folder: str, first: Mapping[str, str], plan: Mapping[str, Own], local: bool) -> dict[str, Media]:
+async def _gathered(folder: str, first: Mapping[str, str], plan: Mapping[str, Own], fetch: Fetch | None) -> dict[str, Media]:
     """The Media of each reference; `first` says in which field each stands first."""
     gate = asyncio.Semaphore(AT_ONCE)
     try:
         async with asyncio.TaskGroup() as group:
             tasks = {
-                reference: group.create_task(_media(reference, field, f"{folder}/{number}", plan, local, gate))
+                reference: group.create_task(_media(reference, field, f"{folder}/{number}", plan, fetch, gate))
                 for number, (reference, field) in enumerate(first.items())
             }
     except BaseExceptionGroup as failed:
@@ -160,15 +164,16 @@ async def _gathered(folder: str, first: Mapping[str, str], plan: Mapping[str, Ow
     return {reference: task.result() for reference, task in tasks.items()}
 
 
-async def _media(reference: str, field: str, key: str, plan: Mapping[str, Own], local: bool, gate: asyncio.Semaphore) -> Media:
+async def _media(reference: str, field: str, key: str, plan: Mapping[str, Own], fetch: Fetch | None, gate: asyncio.Semaphore) -> Media:
     own = plan.get(reference)
     if own is None and (fault := _fault(reference)):
         raise Invalid(fault, field=field)
-    if not local:
+    if fetch is None:
         return Media(links.signed_url(own.kind, own.id), own.content_type) if own else Media(reference)
     async with gate:
         try:
-            return await (_near(own, key) if own else _fetched(reference, key))
+            ours, theirs = fetch
+            return await (ours(own, key) if own else theirs(reference, key))
         except Invalid as refused:
             raise Invalid(refused.message, field=field) from refused
         except (NotAccepted, StorageAway) as passing:
@@ -199,8 +204,28 @@ async def _fetched(url: str, key: str) -> Media:
         async with egress.fetch(url, limit=limit) as (content_type, chunks):
             await here.put(key, chunks, content_type=content_type, limit=limit)
     path = here.path(key)
+    return Media(url, await _recognised(path), str(path))
+
+
+async def _there(own: Own, key: str) -> Media:
+    """A file of ours where it lies in our bucket."""
+    return Media(links.signed_url(own.kind, own.id), own.content_type, key=own.key)
+
+
+async def _put(url: str, key: str) -> Media:
+    """The file behind a URL, in our bucket under `key`; looked at before it gets there."""
+    limit = settings.UPLOAD_LIMIT_MB * 1_000_000
+    if await asyncio.to_thread(storage.size, key) is None:
+        async with storage.draft() as draft:
+            async with egress.fetch(url, limit=limit) as (_, chunks):
+                await draft.fill(chunks, limit=limit)
+            await storage.keep(draft, key, content_type=await _recognised(draft.path))
+    return Media(url, key=key)
+
+
+async def _recognised(path: pathlib.Path) -> str:
     try:
-        return Media(url, await asyncio.to_thread(media.content_type, path), str(path))
+        return await asyncio.to_thread(media.content_type, path)
     except media.NotMedia as fault:
         raise Invalid(f"the file at the URL cannot be used: {fault}") from fault
 

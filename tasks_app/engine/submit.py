@@ -136,7 +136,8 @@ async def _as_before(task: Submission) -> Job | None:
 
 
 async def _with_media(task: Submission) -> Job:
-    media = await inputs.gather(task.id, task.schema, task.input, task.plan, local=task.adapter.FACTS.local_media)
+    facts = task.adapter.FACTS
+    media = await inputs.gather(task.id, task.schema, task.input, task.plan, local=facts.local_media, bucket=facts.bucket_media)
     return replace(task.job, input=media)
 
 

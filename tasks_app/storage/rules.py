@@ -19,7 +19,9 @@ UNFINISHED_DAYS = 1  # an upload that takes a day is that of a process which die
 PREFIXES: dict[str, int | None] = {
     "checks/": 1,  # of `manage.py storage check`
     "files/": None,
+    "functions/": 2,  # orders, results and outputs of functions on SCF, on their way into outputs/; links to them hold for a day
     "found/": 30,  # results on their way into outputs/; no upstream keeps its own for longer
+    "inputs/": 2,  # what clients named by URL, for functions on SCF; a try after that fetches it anew
     "outputs/": None,
 }
 EXPOSED = ["ETag", "Content-Length", "Content-Range", "Accept-Ranges", "Content-Disposition", "x-cos-request-id"]

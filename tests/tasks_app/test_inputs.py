@@ -97,8 +97,8 @@ def faults(member, input):
     return {}
 
 
-def gathered(input, plan=None, *, local, task=TASK):
-    return asyncio.run(inputs.gather(task, SCHEMA, input, plan or {}, local=local))
+def gathered(input, plan=None, *, local, bucket=False, task=TASK):
+    return asyncio.run(inputs.gather(task, SCHEMA, input, plan or {}, local=local, bucket=bucket))
 
 
 async def once(content):
@@ -294,6 +294,51 @@ class TestAnAdapterThatReadsFilesWhileOursLieInABucket:
         got = gathered(*kept, local=False)
         assert [one.path for one in got["images"]] == [None, None]
         assert in_cos.requests["get"] == 0
+
+
+class TestAnAdapterThatReadsFromOurBucket:
+    def test_gets_the_keys_of_our_own_and_nothing_is_moved(self, acme, in_cos):
+        (file, named), ((output,), task) = uploads(acme), makes(acme)
+        input = {"images": [named, f"{task}/0"]}
+        got = gathered(input, inputs.plan(acme.id, SCHEMA, input), local=False, bucket=True)
+        assert [one.key for one in got["images"]] == [file.key, output.key]
+        assert not in_cos.requests
+
+    def test_finds_there_what_a_client_named_by_url_once_for_a_task(self, settings, in_cos, folder):
+        async def run():
+            async with wire(settings) as server:
+                server.paths["/a"] = answer(PNG)
+                input = {"image": server.url("/a"), "images": [server.url("/a")]}
+                for _ in range(2):
+                    got = await inputs.gather(TASK, SCHEMA, input, {}, local=False, bucket=True)
+                return got, server.asked
+
+        got, asked = asyncio.run(run())
+        key = f"inputs/{ids.shown('task', TASK)}/0"
+        assert (got["image"].key, got["images"][0].key, asked) == (key, key, ["/a"])
+        assert in_cos.objects[key].read() == PNG
+        assert in_cos.objects[key].headers["content-type"] == "image/png"
+        assert [path for path in folder.rglob("*") if path.is_file()] == []
+
+    def test_never_finds_there_what_is_no_media(self, settings, in_cos):
+        async def run():
+            async with wire(settings) as server:
+                server.paths["/a"] = answer(b"MZ\x90\x00\x03")
+                await inputs.gather(TASK, SCHEMA, {"image": server.url("/a")}, {}, local=False, bucket=True)
+
+        with pytest.raises(Invalid) as refused:
+            asyncio.run(run())
+        assert (refused.value.field, in_cos.objects) == ("image", {})
+
+    def test_waits_while_the_bucket_is_away(self, settings, in_cos):
+        async def run():
+            async with wire(settings) as server:
+                server.paths["/a"] = answer(PNG)
+                await inputs.gather(TASK, SCHEMA, {"image": server.url("/a")}, {}, local=False, bucket=True)
+
+        in_cos.will(upstream_answer(403), at="put")
+        with pytest.raises(NotSent):
+            asyncio.run(run())
 
 
 class TestWhatCannotBeHad:

@@ -16,12 +16,12 @@ FOREIGN = Rules(
 class TestThePlan:
     def test_ends_unfinished_uploads_after_a_day_wherever_we_write(self):
         found = {rule["Filter"]["Prefix"]: rule for rule in rules.planned(Rules(), [ORIGIN]).lifecycle}
-        assert set(found) == {"checks/", "files/", "found/", "outputs/"}
+        assert set(found) == {"checks/", "files/", "found/", "functions/", "inputs/", "outputs/"}
         assert {rule["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"] for rule in found.values()} == {"1"}
 
     def test_lets_no_result_and_no_file_expire(self):
         expires = {rule["Filter"]["Prefix"] for rule in rules.planned(Rules(), [ORIGIN]).lifecycle if "Expiration" in rule}
-        assert expires == {"checks/", "found/"}
+        assert expires == {"checks/", "found/", "functions/", "inputs/"}
 
     def test_lets_pages_of_these_origins_read_and_no_more(self):
         (cors,) = rules.planned(Rules(), [ORIGIN, "https://studio.example"]).cors
