@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from ..errors import (
+from ...errors import (
     GenerationFailed,
     Invalid,
     NoOutput,
@@ -22,9 +22,9 @@ from ..errors import (
     Unavailable,
     UpstreamError,
 )
-from ..http import Reply
-from ..outcomes import Accepted, Facts, Failed, Finished, Found, Job, Media, Polled, Running
-from . import Upstream
+from ...http import Reply
+from ...outcomes import Accepted, Facts, Failed, Finished, Found, Job, Media, Polled, Running
+from .. import Upstream
 
 FACTS = Facts(
     kinds=frozenset({"image.generate", "video.generate", "image.stitch", "video.compose", "text.process"}),
@@ -46,7 +46,7 @@ ERRORS: dict[str, type[UpstreamError]] = {"invalid_input": Invalid, "out_of_memo
 REFUSALS: dict[int, type[UpstreamError]] = {400: Refused, 404: Retired, 413: Refused, 429: RateLimited}
 
 
-class Adapter:
+class Local:
     FACTS = FACTS
 
     def __init__(self, upstream: Upstream) -> None:
