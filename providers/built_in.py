@@ -1,8 +1,8 @@
 """The models that Darkroom brings along, served by its own functions through the provider `functions`.
 
-Installing again brings up to date only what belongs to the code or to the environment: the provider's adapter and base URL, each
-model's kind, input schema and number of outputs. All else (titles, prices, times, caps, routes, switches) is written once, when
-it is not there yet, and is the operator's from then on.
+Installing again brings up to date only what belongs to the code or to the environment: the provider's adapter, base URL and
+credentials (which say where the functions run), each model's kind, input schema and number of outputs. All else (titles, prices,
+times, caps, routes, switches) is written once, when it is not there yet, and is the operator's from then on.
 """
 
 import json
@@ -12,7 +12,9 @@ from pathlib import Path
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils import timezone
 
+from . import credentials
 from .models import Provider, PublicModel, Route
 
 FUNCTIONS = Path(__file__).resolve().parent.parent / "scf_client" / "functions"
@@ -116,8 +118,31 @@ def install() -> list[str]:
         defaults={"adapter": "scf", "base_url": settings.FUNCTIONS_URL},
         create_defaults={"adapter": "scf", "base_url": settings.FUNCTIONS_URL, "max_jobs": MAX_JOBS},
     )
-    lines = [f"provider {PROVIDER}: {'created' if is_new else 'kept'}, at {settings.FUNCTIONS_URL}"]
+    is_moved = _place(provider)
+    where = f"on SCF in {settings.SCF_REGION}" if settings.FUNCTIONS == "scf" else f"at {settings.FUNCTIONS_URL}"
+    lines = [f"provider {PROVIDER}: {'created' if is_new else 'moved' if is_moved else 'kept'}, {where}"]
     return [*lines, *(f"model {model.name}: {_install_model(model, provider)}" for model in MODELS)]
+
+
+def where_functions_run() -> dict[str, str]:
+    """The credentials by which the adapter `scf` finds our functions; none for the local runtime."""
+    return {} if settings.FUNCTIONS == "local" else {"where": "cloud"} | cloud_account()
+
+
+def cloud_account() -> dict[str, str]:
+    """What scf_client.account reads of the environment, chosen or not: functions are deployed before they are."""
+    names = ("SCF_REGION", "SCF_NAMESPACE", "SCF_SECRET_ID", "SCF_SECRET_KEY", "SCF_ENDPOINT")
+    bucket = ("COS_BUCKET", "COS_REGION", "COS_SECRET_ID", "COS_SECRET_KEY", "COS_TOKEN", "COS_ENDPOINT")
+    return {name.lower(): getattr(settings, name) for name in (*names, *bucket)}
+
+
+def _place(provider: Provider) -> bool:
+    """Whether the functions have moved: then new tasks go to the new place, and those in flight are asked about at the old one."""
+    wanted = where_functions_run()
+    if credentials.open(provider.pk, provider.credential_version) == wanted:
+        return False
+    credentials.rotate(provider, wanted, now=timezone.now())
+    return True
 
 
 def _install_model(built_in: BuiltIn, provider: Provider) -> str:

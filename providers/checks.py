@@ -22,6 +22,14 @@ def adapters_can_be_loaded(app_configs, **kwargs) -> list[Error]:
     return [Error(fault, hint=hint, id="providers.E002") for name in registry.names() if (fault := _fault_in_loading(name))]
 
 
+@register
+def functions_in_the_cloud_have_a_bucket(app_configs, **kwargs) -> list[Error]:
+    if settings.FUNCTIONS == "scf" and settings.STORAGE != "cos":
+        hint = "Set STORAGE=cos and the COS_ variables, or FUNCTIONS=local."
+        return [Error("FUNCTIONS=scf needs a bucket that the functions and we share", hint=hint, id="providers.E003")]
+    return []
+
+
 def _is_key(text: str) -> bool:
     try:
         Fernet(text)

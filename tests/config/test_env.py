@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from typing import ClassVar
 
 import pytest
 
@@ -84,6 +85,28 @@ BUCKET = {
     "COS_SECRET_ID": "AKIDx",
     "COS_SECRET_KEY": "hunter2",
 }
+
+
+class TestFunctionsInTheCloudAreChosen:
+    CLOUD: ClassVar = {"FUNCTIONS": "scf", "SCF_REGION": "ap-guangzhou", "SCF_SECRET_ID": "AKIDx", "SCF_SECRET_KEY": "hunter2"}
+
+    def test_it_starts_with_all_that_they_need(self):
+        values = read_all(self.CLOUD)
+        assert (values["FUNCTIONS"], values["SCF_NAMESPACE"], values["SCF_INSTANCES"]) == ("scf", "default", 8)
+
+    @pytest.mark.parametrize("name", ["SCF_REGION", "SCF_SECRET_ID", "SCF_SECRET_KEY"])
+    def test_it_refuses_to_start_without_one_of_them(self, name):
+        with pytest.raises(WrongEnvironment) as stopped:
+            read_all({**self.CLOUD, name: ""})
+        assert f"{name}: found '', needs to be set where FUNCTIONS=scf." in str(stopped.value)
+
+    @pytest.mark.parametrize(
+        ("name", "given"),
+        [("SCF_REGION", "Guangzhou"), ("SCF_REGISTRY", "darkroom"), ("SCF_REGISTRY", "https://a/b"), ("SCF_REGISTRY_ID", "7")],
+    )
+    def test_what_cannot_be_is_said_at_start(self, name, given):
+        with pytest.raises(WrongEnvironment, match=f"{name}: found"):
+            read_all({**self.CLOUD, name: given})
 
 
 class TestABucketIsChosen:

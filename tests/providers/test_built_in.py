@@ -3,7 +3,7 @@ from django.core.management import CommandError, call_command
 
 from providers import built_in, catalogue, directory
 from providers.adapters.scf import FACTS
-from providers.models import Provider, PublicModel, Route
+from providers.models import Provider, ProviderCredential, PublicModel, Route
 
 NAMES = [
     "darkroom/image-stitch",
@@ -107,6 +107,47 @@ class TestAgain:
         with pytest.raises(CommandError, match=r"darkroom/video-compose does not go with .* price: there is no input field"):
             install()
         assert Provider.objects.get().base_url == "http://127.0.0.1:1"
+
+
+class TestTheFunctionsMove:
+    @pytest.fixture
+    def cloud(self, settings):
+        settings.FUNCTIONS, settings.SCF_REGION = "scf", "ap-guangzhou"
+        settings.SCF_SECRET_ID, settings.SCF_SECRET_KEY = "AKIDmoved", "hunter2-scf"
+        settings.COS_BUCKET, settings.COS_REGION = "darkroom-1250000000", "ap-guangzhou"
+        settings.COS_SECRET_ID, settings.COS_SECRET_KEY = "AKIDmoved", "hunter2-cos"
+        return settings
+
+    def test_to_the_cloud_and_new_tasks_go_there(self, install, cloud):
+        assert install().splitlines()[0] == "provider functions: created, on SCF in ap-guangzhou"
+        provider = directory.provider(Provider.objects.get().id)
+        assert directory.adapter(provider.id, provider.credential_version).FACTS.bucket_media
+
+    def test_while_tasks_in_flight_are_asked_about_where_they_were_begun(self, install, cloud):
+        cloud.FUNCTIONS = "local"
+        install()
+        cloud.FUNCTIONS = "scf"
+        assert "provider functions: moved, on SCF" in install()
+        provider = Provider.objects.get()
+        assert directory.adapter(provider.id, 0).FACTS.local_media
+        assert directory.adapter(provider.id, provider.credential_version).FACTS.bucket_media
+
+    def test_and_back(self, install, cloud):
+        install()
+        cloud.FUNCTIONS = "local"
+        assert "provider functions: moved, at http" in install()
+        provider = Provider.objects.get()
+        assert directory.adapter(provider.id, provider.credential_version).FACTS.local_media
+
+    def test_once(self, install, cloud):
+        install()
+        before = rows()
+        assert "provider functions: kept" in install()
+        assert rows() == before
+
+    def test_and_nothing_shows_a_key(self, install, cloud):
+        told = install() + repr(rows()) + repr(list(ProviderCredential.objects.values()))
+        assert not [secret for secret in ("AKIDmoved", "hunter2") if secret in told]
 
 
 def rows():

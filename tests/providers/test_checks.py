@@ -1,7 +1,7 @@
 import pytest
 from cryptography.fernet import Fernet
 
-from providers.checks import adapters_can_be_loaded, sealing_keys_are_keys
+from providers.checks import adapters_can_be_loaded, functions_in_the_cloud_have_a_bucket, sealing_keys_are_keys
 
 KEY = Fernet.generate_key().decode()
 
@@ -35,3 +35,12 @@ class TestAdapters:
         (error,) = adapters_can_be_loaded(None)
         assert error.id == "providers.E002"
         assert f"The adapter '{module.rpartition('.')[2]}' cannot be loaded" in error.msg
+
+
+class TestFunctionsInTheCloud:
+    @pytest.mark.parametrize(
+        ("functions", "storage", "found"), [("local", "disk", []), ("scf", "cos", []), ("scf", "disk", ["providers.E003"])]
+    )
+    def test_need_a_bucket(self, settings, functions, storage, found):
+        settings.FUNCTIONS, settings.STORAGE = functions, storage
+        assert [error.id for error in functions_in_the_cloud_have_a_bucket(None)] == found

@@ -47,7 +47,7 @@ class Command(BaseCommand):
 
 
 def our_processes() -> list[Process]:
-    """What the Procfile names, with the functions' settings filled in."""
+    """What the Procfile names, with the functions' settings filled in; without the local runtime where they run in the cloud."""
     names = {
         "FUNCTIONS_PORT": str(urlsplit(settings.FUNCTIONS_URL).port or 80),
         "FUNCTIONS_DIR": str(settings.FUNCTIONS_DIR),
@@ -55,12 +55,16 @@ def our_processes() -> list[Process]:
         "FUNCTIONS_AT_ONCE": str(settings.FUNCTIONS_AT_ONCE),
         "LOG_FORMAT": settings.LOG_FORMAT,
     }
-    return read_procfile(settings.PROCFILE, names)
+    processes = read_procfile(settings.PROCFILE, names)
+    return [process for process in processes if process.name != "functions" or settings.FUNCTIONS == "local"]
 
 
 def refuse_taken_ports() -> None:
     """Raises CommandError that names the first address which something else listens on."""
-    for variable, address in (("WEB_BIND", settings.WEB_BIND), ("FUNCTIONS_URL", urlsplit(settings.FUNCTIONS_URL).netloc)):
+    addresses = {"WEB_BIND": settings.WEB_BIND}
+    if settings.FUNCTIONS == "local":
+        addresses["FUNCTIONS_URL"] = urlsplit(settings.FUNCTIONS_URL).netloc
+    for variable, address in addresses.items():
         if not address.startswith("unix:") and is_taken(address):
             raise CommandError(f"Something listens on {address} already. Stop it, or set {variable} to another address.")
 
