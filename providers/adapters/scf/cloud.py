@@ -37,7 +37,7 @@ from .. import Upstream
 LINKS_LIVE = timedelta(days=1)
 FACTS = Facts(
     kinds=frozenset({"image.generate", "video.generate", "image.stitch", "video.compose", "text.process"}),
-    token="replays",
+    recovery=frozenset({"replays"}),
     cancel="free",
     first_poll=timedelta(seconds=1),
     pace=timedelta(seconds=2),
