@@ -120,10 +120,20 @@ class PublicModelForm(forms.ModelForm):
         help_text='JSON Schema 2020-12 of the input. A file to be given is {"type": "string", "format": "media"}.',
     )
 
+    usage = forms.JSONField(
+        required=False,
+        encoder=Indented,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3, "spellcheck": "false", "style": "font-family: monospace"}),
+        help_text=PublicModel._meta.get_field("usage").help_text,
+    )
+
     class Meta:
         model = PublicModel
         fields = "__all__"  # noqa: DJ007 - every column is the operator's
         widgets = {"description": UnfoldAdminTextareaWidget(attrs={"rows": 3})}
+
+    def clean_usage(self):
+        return self.cleaned_data["usage"] or {}
 
 
 class RouteInline(TabularInline):

@@ -7,14 +7,26 @@ from typing import Any
 
 import jsonschema_rs
 
-from . import complaints, pricing, schemas
+from . import complaints, metering, pricing, schemas
 from .models import PublicModel
 from .schemas import media_paths
 from .snapshot import Snapshot
 
 __all__ = ["InvalidInput", "Model", "Price", "UnknownModel", "all", "forget", "get", "media_paths", "price", "validate"]
 
-COLUMNS = ("name", "kind", "title", "description", "input_schema", "price", "outputs", "typical_seconds", "deadline_seconds", "is_enabled")
+COLUMNS = (
+    "name",
+    "kind",
+    "title",
+    "description",
+    "input_schema",
+    "price",
+    "usage",
+    "outputs",
+    "typical_seconds",
+    "deadline_seconds",
+    "is_enabled",
+)
 
 
 class UnknownModel(LookupError):
@@ -39,6 +51,7 @@ class Model:
     description: str
     schema: Mapping[str, Any]
     price: str
+    usage: Mapping[str, str]
     outputs: str
     typical_seconds: int
     deadline_seconds: int
@@ -53,13 +66,20 @@ class Model:
         return pricing.compiled(self.price, self.schema)
 
     @cached_property
+    def terms_of(self) -> Callable[[Mapping[str, Any]], tuple[int, metering.Terms]]:
+        return metering.compiled(self.price, self.usage, self.schema)
+
+    @cached_property
     def outputs_of(self) -> Callable[[Mapping[str, Any]], int]:
         return pricing.compiled(self.outputs, self.schema)
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """`total` in whole credits, the items that make it up, and how many outputs it buys (1 or more)."""
+    """`total` in whole credits, the items that make it up, and how many outputs it buys (1 or more).
+
+    Where the price rests on usage, `total` is the most that it can come to, and the item carries the terms.
+    """
 
     total: int
     items: list[dict[str, Any]]
@@ -98,10 +118,21 @@ def validate(model: Model, input: Any) -> dict[str, Any]:
 def price(model: Model, input: Mapping[str, Any]) -> Price:
     """What a validated, filled input costs; raises InvalidInput where that is beyond all measure."""
     try:
-        total, outputs = model.price_of(input), max(model.outputs_of(input), 1)
+        (total, terms), outputs = _most(model, input), max(model.outputs_of(input), 1)
     except ValueError as fault:
         raise InvalidInput([{"field": complaints.WHOLE, "message": str(fault)}]) from None
-    return Price(total, [{"what": model.name, "credits": total}], outputs)
+    item = {"what": model.name, "credits": total}
+    if terms:
+        item |= {"price": terms.price, "up_to": terms.up_to}
+    return Price(total, [item], outputs)
+
+
+def _most(model: Model, input: Mapping[str, Any]) -> tuple[int, metering.Terms | None]:
+    """What the input costs at most, and the terms where that rests on usage."""
+    if not model.usage:
+        return model.price_of(input), None
+    total, terms = model.terms_of(input)
+    return total, terms if terms.up_to else None
 
 
 def _load(last: dict[str, Model] | None) -> dict[str, Model]:

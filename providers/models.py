@@ -1,10 +1,13 @@
 """Whom we ask: configured upstream accounts, the public models, and which of the one serves which of the other."""
 
+from collections.abc import Callable
+from functools import partial
+
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 
-from . import pricing, registry, schemas
+from . import metering, pricing, registry, schemas
 
 # A lane is a model's name, `name:low` or `~account`, so a name holds neither sign.
 model_name = RegexValidator(
@@ -54,7 +57,7 @@ class ProviderCredential(models.Model):
 
 
 class PublicModel(models.Model):
-    """A name that clients ask for, with its kind, input schema (JSON Schema) and price (an expression over the input)."""
+    """A name that clients ask for, with its kind, input schema (JSON Schema) and price (an expression over input and usage)."""
 
     class Kind(models.TextChoices):
         IMAGE_GENERATE = "image.generate", "image.generate"
@@ -69,6 +72,11 @@ class PublicModel(models.Model):
     description = models.TextField(blank=True)
     input_schema = models.JSONField(default=dict)
     price = models.CharField(max_length=300, default="0", help_text='Credits, as in: 2 * duration * (2 if resolution == "1080p" else 1)')
+    usage = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text='What the price names of what the upstream will have used, and the most each comes to, as in: {"tokens": "4000 * n"}',
+    )
     outputs = models.CharField(max_length=100, default="1", help_text="How many outputs an input asks for, as in: n")
     typical_seconds = models.PositiveIntegerField(default=30, help_text="How long a task usually takes; clients are told.")
     deadline_seconds = models.PositiveIntegerField(default=3600, help_text="A task that is not done after this expires.")
@@ -85,16 +93,22 @@ class PublicModel(models.Model):
             schemas.check(self.input_schema)
         except ValueError as fault:
             raise ValidationError({"input_schema": str(fault)}) from None
-        faults = {name: fault for name in ("price", "outputs") if (fault := self._fault_in(name))}
+        checks = {
+            "usage": partial(metering.check, self.usage, self.input_schema),
+            "price": partial(metering.check_price, self.price, self.usage, self.input_schema),
+            "outputs": partial(pricing.check, self.outputs, self.input_schema),
+        }
+        faults = {name: fault for name, check in checks.items() if (fault := _fault_in(check))}
         if faults:
             raise ValidationError(faults)
 
-    def _fault_in(self, expression: str) -> str:
-        try:
-            pricing.check(getattr(self, expression), self.input_schema)
-        except ValueError as fault:
-            return str(fault)
-        return ""
+
+def _fault_in(check: Callable[[], None]) -> str:
+    try:
+        check()
+    except ValueError as fault:
+        return str(fault)
+    return ""
 
 
 class Route(models.Model):

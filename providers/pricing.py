@@ -7,7 +7,8 @@ by its size. What is written is what Python means by it; there is no attribute, 
 
 import ast
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
 from typing import Any
 
 from .schemas import resolved
@@ -30,9 +31,17 @@ def ceil(number: float) -> int:
 FUNCTIONS: dict[str, Callable] = {"min": min, "max": max, "ceil": ceil, "len": len}
 
 
+class _Fault(Exception):
+    """What is wrong with a node of an expression."""
+
+    def __init__(self, node: ast.expr, message: str):
+        super().__init__(message)
+        self.node = node
+
+
 def check(text: str, schema: Mapping[str, Any]) -> None:
-    """Raise ValueError that names what is wrong with the expression for inputs of `schema`."""
-    _checked(text, schema)
+    """Raise ValueError that says where the expression is wrong for inputs of `schema`, and what would be right."""
+    parsed(text, schema)
 
 
 def compiled(text: str, schema: Mapping[str, Any]) -> Callable[[Mapping[str, Any]], int]:
@@ -40,38 +49,62 @@ def compiled(text: str, schema: Mapping[str, Any]) -> Callable[[Mapping[str, Any
 
     Raises ValueError as `check` does; the function raises ValueError where the result is above MOST.
     """
-    code = compile(_checked(text, schema), "<price>", "eval")
+    code = compile(parsed(text, schema), "<price>", "eval")
     world = {"__builtins__": {}, **FUNCTIONS}
 
-    def whole(values: Mapping[str, Any]) -> int:
+    def price(values: Mapping[str, Any]) -> int:
         try:
-            result = ceil(eval(code, world, values))  # noqa: S307 - built from the few kinds of node that _type_of lets through
+            return whole(eval(code, world, values))  # noqa: S307 - built from the few kinds of node that _type_of lets through
         except OverflowError:
-            result = MOST + 1
-        if result > MOST:
-            raise ValueError(f"comes to more than {MOST:,}")
-        return max(result, 0)
+            raise _too_much() from None
 
-    return whole
+    return price
 
 
-def _checked(text: str, schema: Mapping[str, Any]) -> ast.Expression:
+def whole(number: float) -> int:
+    """In whole credits, rounded up, never below 0; raises ValueError above MOST, and for what is no number any more."""
+    if not number <= MOST:  # "not a number" is above nothing
+        raise _too_much()
+    return max(ceil(max(number, -1.0)), 0)
+
+
+def parsed(text: str, schema: Mapping[str, Any]) -> ast.Expression:
+    """The expression as a tree of the few kinds of node that are allowed; raises ValueError as `check` does."""
+    text = text.strip()
     try:
-        tree = ast.parse(text.strip(), mode="eval")
-    except (SyntaxError, RecursionError, MemoryError):
+        tree = ast.parse(text, mode="eval")
+    except SyntaxError as fault:
+        at = _character(text, fault.lineno, (fault.offset or 1) - 1)
+        raise ValueError(f"at character {at}: {text!r} cannot be read; an expression is made of {ALLOWED}") from None
+    except (RecursionError, MemoryError, ValueError):
         raise ValueError(f"{text!r} cannot be read; an expression is made of {ALLOWED}") from None
-    if _type_of(tree.body, schema) != "number":
-        raise ValueError(f"{text!r} is not a number")
+    try:
+        if _type_of(tree.body, schema) != "number":
+            raise _Fault(tree.body, f"{text!r} is not a number")
+    except _Fault as fault:
+        # The parser counts the bytes of a line.
+        line = text.splitlines()[fault.node.lineno - 1].encode()
+        at = _character(text, fault.node.lineno, len(line[: fault.node.col_offset].decode()))
+        raise ValueError(f"at character {at}: {fault}") from None
     return tree
 
 
+def _too_much() -> ValueError:
+    return ValueError(f"comes to more than {MOST:,}")
+
+
+def _character(text: str, line: int | None, column: int) -> int:
+    """Which character of the whole text it is, from 1."""
+    return sum(map(len, text.splitlines(keepends=True)[: (line or 1) - 1])) + column + 1
+
+
 def _type_of(node: ast.expr, schema: Mapping[str, Any]) -> str:
-    """number, string, boolean or list; raises ValueError where the node, or what is below it, is not allowed."""
+    """number, string, boolean or list; raises _Fault where the node, or what is below it, is not allowed."""
     match node:
         case ast.Constant(value=value) if type(value) in TYPES:
             return TYPES[type(value)]
-        case ast.Name(id=name):
-            return _type_of_field(name, schema)
+        case ast.Name():
+            return _type_of_field(node, schema)
         case ast.UnaryOp(op=ast.Not(), operand=operand):
             return _all("boolean", [operand], schema)
         case ast.UnaryOp(op=ast.USub() | ast.UAdd(), operand=operand):
@@ -87,41 +120,46 @@ def _type_of(node: ast.expr, schema: Mapping[str, Any]) -> str:
         case ast.Compare():
             return _type_of_comparison(node, schema)
         case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]) if name in FUNCTIONS:
-            return _type_of_call(name, arguments, schema)
-    raise ValueError(f"`{ast.unparse(node)}` is not allowed; an expression is made of {ALLOWED}")
+            return _type_of_call(node, name, arguments, schema)
+    raise _Fault(node, f"`{ast.unparse(node)}` is not allowed; an expression is made of {ALLOWED}")
 
 
 def _all(wanted: str, nodes: list[ast.expr], schema: Mapping[str, Any]) -> str:
     for node in nodes:
         if (found := _type_of(node, schema)) != wanted:
-            raise ValueError(f"`{ast.unparse(node)}` is a {found} where a {wanted} is needed")
+            raise _Fault(node, f"`{ast.unparse(node)}` is a {found} where a {wanted} is needed")
     return wanted
 
 
 def _check_divisor(op: ast.operator, divisor: ast.expr) -> None:
     is_division = isinstance(op, ast.Div | ast.FloorDiv | ast.Mod)
     if is_division and not (isinstance(divisor, ast.Constant) and divisor.value):
-        raise ValueError(f"`{ast.unparse(divisor)}` may be 0: divide by a plain number only")
+        raise _Fault(divisor, f"`{ast.unparse(divisor)}` may be 0: divide by a plain number only")
 
 
-def _type_of_field(name: str, schema: Mapping[str, Any]) -> str:
-    field = _field(name, schema)
+def _type_of_field(node: ast.Name, schema: Mapping[str, Any]) -> str:
+    name, field = node.id, _field(node, schema)
     if name not in schema.get("required", ()) and "default" not in field:
-        raise ValueError(f"`{name}` may be left out: give it a default in the schema or make it required")
+        raise _Fault(node, f"`{name}` may be left out: give it a default in the schema or make it required")
     kind = field.get("type")
     if isinstance(kind, str) and kind in SCHEMA_TYPES:
         return SCHEMA_TYPES[kind]
     kinds = {TYPES.get(type(value), "") for value in field.get("enum", ())}
     if kind is None and len(kinds) == 1 and (only := kinds.pop()):
         return only
-    raise ValueError(f"`{name}` has no single type in the schema, so it cannot be used here")
+    raise _Fault(node, f"`{name}` has no single type in the schema, so it cannot be used here")
 
 
-def _field(name: str, schema: Mapping[str, Any]) -> Mapping[str, Any]:
+def _field(node: ast.Name, schema: Mapping[str, Any]) -> Mapping[str, Any]:
     properties = schema.get("properties", {})
-    if name not in properties:
-        raise ValueError(f"there is no input field `{name}`; there are {', '.join(properties) or 'none'}")
-    return resolved(properties[name], schema)
+    if node.id not in properties:
+        raise _Fault(node, f"there is no input field `{node.id}`; there are {', '.join(properties) or 'none'}{_meant(node.id, properties)}")
+    return resolved(properties[node.id], schema)
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    close = get_close_matches(name, known, 1)
+    return f". Did you mean `{close[0]}`?" if close else ""
 
 
 def _type_of_comparison(node: ast.Compare, schema: Mapping[str, Any]) -> str:
@@ -129,7 +167,7 @@ def _type_of_comparison(node: ast.Compare, schema: Mapping[str, Any]) -> str:
     kind = _type_of(node.left, schema)
     for op, left, right in zip(node.ops, sides, sides[1:], strict=False):
         if not isinstance(op, EQUALITY + ORDER if kind == "number" else EQUALITY) or kind == "list":
-            raise ValueError(f"`{ast.unparse(node)}` compares what cannot be compared so")
+            raise _Fault(node, f"`{ast.unparse(node)}` compares what cannot be compared so")
         _all(kind, [right], schema)
         _check_is_possible(left, right, schema)
         _check_is_possible(right, left, schema)
@@ -139,22 +177,22 @@ def _type_of_comparison(node: ast.Compare, schema: Mapping[str, Any]) -> str:
 def _check_is_possible(field: ast.expr, value: ast.expr, schema: Mapping[str, Any]) -> None:
     """A comparison with a text that the field's enum lacks is a slip of the pen, and would price every task wrongly."""
     if isinstance(field, ast.Name) and isinstance(value, ast.Constant) and isinstance(value.value, str):
-        allowed = _field(field.id, schema).get("enum")
+        allowed = _field(field, schema).get("enum")
         if allowed is not None and value.value not in allowed:
-            raise ValueError(f"`{field.id}` is never {value.value!r}; it is one of {', '.join(map(str, allowed))}")
+            raise _Fault(value, f"`{field.id}` is never {value.value!r}; it is one of {', '.join(map(str, allowed))}")
 
 
-def _type_of_call(name: str, arguments: list[ast.expr], schema: Mapping[str, Any]) -> str:
+def _type_of_call(node: ast.Call, name: str, arguments: list[ast.expr], schema: Mapping[str, Any]) -> str:
     if name in schema.get("properties", {}):
-        raise ValueError(f"`{name}` is an input field of this model, so the function of that name cannot be used")
+        raise _Fault(node, f"`{name}` is an input field of this model, so the function of that name cannot be used")
     if name in ("min", "max"):
         if len(arguments) < 2:
-            raise ValueError(f"`{name}` takes two numbers or more")
+            raise _Fault(node, f"`{name}` takes two numbers or more")
         return _all("number", arguments, schema)
     if len(arguments) != 1:
-        raise ValueError(f"`{name}` takes one argument")
+        raise _Fault(node, f"`{name}` takes one argument")
     if name == "ceil":
         return _all("number", arguments, schema)
     if _type_of(arguments[0], schema) not in ("list", "string"):
-        raise ValueError(f"`{ast.unparse(arguments[0])}` has no length")
+        raise _Fault(arguments[0], f"`{ast.unparse(arguments[0])}` has no length")
     return "number"

@@ -38,7 +38,7 @@ def task(row: Row, *, now: datetime, queue_position: int | None = None) -> dict:
         "outputs": _outputs(row.outputs_shown),
         "warnings": row.warnings,
         "error": _error(row) if row.error_code else None,
-        "cost": {"held": row.hold if is_open else 0, "captured": row.captured, "items": row.cost_items},
+        "cost": {"held": row.hold if is_open else 0, "captured": row.captured, "items": row.cost_items, "usage": row.used},
         "metadata": row.metadata,
         "end_user": row.end_user or None,
         "retry_of": shown("task", row.retry_of) if row.retry_of else None,

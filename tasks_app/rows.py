@@ -34,6 +34,7 @@ class Row(NamedTuple):
     end_user: str
     retry_of: bytes | None
     cost_items: Any
+    used: Any
     hold: int
     captured: int | None
     warnings: Any
@@ -107,7 +108,7 @@ INSTANT_AS_TEXT = {
 }
 IDS = ("id", "retry_of")
 INSTANTS = ("created_at", "started_at", "finished_at", "deadline_at")
-JSON_PLACES = [Row._fields.index(name) for name in ("input", "metadata", "cost_items", "warnings")]
+JSON_PLACES = [Row._fields.index(name) for name in ("input", "metadata", "cost_items", "used", "warnings")]
 BEFORE = f"""
     SELECT COUNT(*) FROM (SELECT 1 FROM {Task._meta.db_table} WHERE status = 'queued' AND lane = %s AND id < %s LIMIT %s) AS before_it
 """

@@ -42,7 +42,7 @@ def groups(task: Task, *, with_outputs: bool) -> Groups:
         ("What was asked", {"fields": (asked, *_known(task, *order), "priority")}),
         ("Timeline", {"fields": (timeline,), "classes": ("whole-width",)}),
         ("Attempts", {"fields": (attempts,), "classes": ("whole-width",)}),
-        ("Credits", {"fields": (("hold", "captured"), cost_items, ledger)}),
+        ("Credits", {"fields": (("hold", "captured"), cost_items, *_known(task, used), ledger)}),
         (
             "In the engine",
             {"fields": (lane, (due, "deadline_at"), (claim, "lost_claims"), (served_by, "tries"), *_known(task, handle, warnings))},
@@ -124,7 +124,12 @@ def attempts(task: Task) -> str:
 
 @display(description="Price")
 def cost_items(task: Task) -> str:
-    return table(("What", "Credits"), [(item.get("what", NONE), f"{item.get('credits', 0):,}") for item in task.cost_items])
+    return table(("What", "Credits"), [(_what(item), f"{item.get('credits', 0):,}") for item in task.cost_items])
+
+
+@display(description="Usage, as the upstream told it")
+def used(task: Task) -> str:
+    return pretty(task.used)
 
 
 @display(description="Ledger")
@@ -166,6 +171,14 @@ def warnings(task: Task) -> str:
     return "\n".join(task.warnings)
 
 
+def _what(item: dict[str, Any]) -> str:
+    """What it is for; where the price rests on usage, by which terms."""
+    if "price" not in item:
+        return item.get("what", NONE)
+    bounds = ", ".join(f"{name} up to {most:g}" for name, most in item["up_to"].items())
+    return two_lines(item["what"], f"{item['price']}, with {bounds}")
+
+
 def _known(task: Task, *facts: Any) -> tuple:
     """Those of the facts, columns or functions named as one, that the task has a value for."""
     return tuple(fact for fact in facts if getattr(task, getattr(fact, "__name__", fact)))
@@ -185,6 +198,8 @@ def _told(detail: dict[str, Any]) -> tuple[str, str]:
     match detail:
         case {"code": code, "message": message}:
             return code, message
+        case {"doubts": doubts}:
+            return "usage in doubt", " ".join(doubts)
         case {"asked": "cancel"}:
             return "asked to cancel", ""
         case {"retried_as": other}:

@@ -107,12 +107,22 @@ OUTPUT = closed(
     }
 )
 ERROR = closed({"code": TEXT, "message": TEXT, "field": or_null(TEXT, "The input at fault."), "retryable": FLAG})
-ITEM = closed({"what": TEXT, "credits": WHOLE})
+USAGE_TOLD: Schema = {"type": "object", "additionalProperties": {"type": "number"}}
+ITEM = closed(
+    {
+        "what": TEXT,
+        "credits": WHOLE | {"description": "The most that it can come to."},
+        "price": TEXT | {"description": "Where the price rests on what the upstream will use: an expression over that."},
+        "up_to": USAGE_TOLD | {"description": "The most of each usage that counts."},
+    },
+    optional=("price", "up_to"),
+)
 COST = closed(
     {
         "held": WHOLE | {"description": "Credits set aside while the task is open."},
         "captured": or_null(WHOLE, "Credits spent; null until the task is over."),
         "items": many(ref("CostItem")),
+        "usage": USAGE_TOLD | {"description": "What the upstream said it used; empty where it said nothing, and before."},
     }
 )
 TASK = closed(
@@ -163,7 +173,12 @@ MODEL = closed(
         "title": TEXT,
         "description": TEXT,
         "input_schema": {"type": "object", "description": 'JSON Schema; `"format": "media"` marks a media reference.'},
-        "price": TEXT | {"description": "Credits, as an expression over the input."},
+        "price": TEXT | {"description": "Credits, as an expression over the input and the usage."},
+        "usage": {
+            "type": "object",
+            "additionalProperties": TEXT,
+            "description": "What the upstream will use that the price names, each with the most it can come to, over the input.",
+        },
         "outputs": TEXT | {"description": "How many outputs a task has, as an expression over the input."},
         "typical_seconds": WHOLE,
         "deadline_seconds": WHOLE,

@@ -48,6 +48,7 @@ def _shown(model: catalogue.Model, available: set[str]) -> dict:
         "description": model.description,
         "input_schema": model.schema,
         "price": model.price,
+        "usage": model.usage,
         "outputs": model.outputs,
         "typical_seconds": model.typical_seconds,
         "deadline_seconds": model.deadline_seconds,

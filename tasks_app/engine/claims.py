@@ -14,6 +14,8 @@ from uuid import UUID
 
 from django.db.models import Case, F, QuerySet, Value, When
 
+from providers import metering
+
 from ..ids import shown
 from ..models import Task
 from . import lanes
@@ -39,6 +41,8 @@ COLUMNS = [
     "credential_version",
     "handle",
     "found",
+    "cost_items",
+    "used",
     "hold",
     "budget_key",
     "expected_outputs",
@@ -91,6 +95,8 @@ class Claimed:
             deadline_at=row["deadline_at"],
             unseen_since=row["unseen_since"],
             cancel_requested=row["cancel_requested_at"] is not None,
+            terms=metering.among(row["cost_items"]),
+            usage=row["used"],
         )
 
 

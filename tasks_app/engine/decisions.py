@@ -1,11 +1,12 @@
 """What happens next: pure functions of (task, outcome, facts, now). No Django, no clock, no dice: jitter comes from the task's id."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from providers import metering
 from providers.errors import Invalid, NoOutput, NotAccepted, NotFound, OutcomeUnknown, Refused, UpstreamError
 from providers.outcomes import Accepted, Facts, Failed, Finished, Running
 
@@ -50,6 +51,8 @@ class Snapshot:
     deadline_at: datetime
     unseen_since: datetime | None
     cancel_requested: bool
+    terms: metering.Terms | None = None  # where the price rests on usage
+    usage: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +110,7 @@ class Move:
     warnings: tuple[str, ...] = ()
     flag: bool = False
     job_goes_on: bool = False  # the upstream may still make it, for nobody
+    doubts: tuple[str, ...] = ()  # what of the usage could not be taken as it was told
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,9 +196,9 @@ def after_store(task: Snapshot, outcome: Outcome, lives_until: datetime, now: da
     """What fetching and keeping the results led to. Generation is paid, so nothing here ever submits again."""
     match outcome:
         case Stored(outputs):
-            share = -(-task.hold * len(outputs) // max(task.expected_outputs, 1))
             short = (f"{len(outputs)} of {task.expected_outputs} outputs were made.",) if len(outputs) < task.expected_outputs else ()
-            return Move("succeeded", outputs=outputs, captured=min(share, task.hold), warnings=short)
+            captured, doubts = _captured(task, len(outputs))
+            return Move("succeeded", outputs=outputs, captured=captured, warnings=short, doubts=doubts, flag=bool(doubts))
         case Invalid():  # gone, or not what we keep: fetching it again gives the same
             return Move("failed", error=ResultLost(f"The result could not be kept: {outcome.message}"), flag=True)
         case UpstreamError() if now + (wait := backoff(task, outcome)) < lives_until:
@@ -237,6 +241,15 @@ def _finished(outcome: Finished, now: datetime) -> Move:
     if not outcome.outputs:
         return Move("failed", error=NoOutput())
     return Move("storing", due_at=now, found=outcome, warnings=outcome.warnings)
+
+
+def _captured(task: Snapshot, delivered: int) -> tuple[int, tuple[str, ...]]:
+    """What the outputs that came cost: by usage where the price rests on it, and never more than their share of the hold."""
+    share = min(-(-task.hold * delivered // max(task.expected_outputs, 1)), task.hold)
+    if task.terms is None:
+        return share, ()
+    bill = metering.bill(task.terms, task.usage)
+    return min(bill.credits, share), bill.doubts
 
 
 def _again(task: Snapshot, outcome: NotAccepted | None, now: datetime) -> Move:

@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import Case, F, Value, When
 from django.db.models.functions import Coalesce
 
+from providers import metering
 from providers.directory import RouteSnapshot
 
 from .. import inputs, render
@@ -164,7 +165,7 @@ def _columns(step: Step, outputs: Sequence[Output], now: datetime) -> dict:
     if move.handle is not None:
         columns["handle"] = move.handle
     if move.found is not None:
-        columns["found"] = [one.as_json() for one in move.found.outputs]
+        columns |= {"found": [one.as_json() for one in move.found.outputs], "used": metering.readable(move.found.usage)}
     if move.warnings:
         columns["warnings"] = [*step.claimed.row["warnings"], *move.warnings]
     if move.status in TERMINAL:
@@ -194,6 +195,8 @@ def _error_columns(move: Move) -> dict:
 def _event(step: Step, now: datetime) -> TaskEvent:
     move = step.decision
     detail = {"code": move.error.code, "message": move.error.message[:500]} if move.error else {}
+    if move.doubts:
+        detail |= {"doubts": list(move.doubts)}
     return TaskEvent(task_id=step.claimed.id, status=move.status, detail=detail, by=step.by, created_at=now)
 
 

@@ -69,7 +69,8 @@ LITERALS = {None: "NULL", "": "''", 0: "0", "queued": "'queued'"}
 def _begun() -> dict[str, str]:
     """Column → its first value as SQL. A default that has no literal here fails at import."""
     fields = [field for field in Task._meta.concrete_fields if field.attname not in WRITTEN]
-    return {field.attname: "'[]'" if field.default is list else LITERALS[field.get_default()] for field in fields}
+    empty = {list: "'[]'", dict: "'{}'"}
+    return {field.attname: empty.get(field.default) or LITERALS[field.get_default()] for field in fields}
 
 
 BEGUN = _begun()

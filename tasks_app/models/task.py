@@ -41,6 +41,7 @@ class Task(models.Model):
     request_hash = models.BinaryField(max_length=32)
 
     cost_items = models.JSONField(default=list)
+    used = models.JSONField(default=dict)  # the upstream's usage, as it told it, by which it may be priced; USAGE is a word of SQL
     hold = models.BigIntegerField(default=0)
     captured = models.BigIntegerField(null=True)
     budget_key = models.PositiveBigIntegerField(null=True, default=None)  # the API key against whose budget of credits it counts

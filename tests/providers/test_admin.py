@@ -149,6 +149,10 @@ class TestTheModelPages:
         assert (route.model.name, route.provider, route.upstream_model, route.max_jobs) == ("plasma/video", plasma, "plasma-v2", 3)
         assert route.model.input_schema == SCHEMA
 
+    def test_save_a_price_that_rests_on_usage(self, olga):
+        olga.post(reverse("admin:providers_publicmodel_add"), model_form(price="n + tokens", usage='{"tokens": "400 * n"}'))
+        assert PublicModel.objects.get().usage == {"tokens": "400 * n"}
+
     def test_switch_a_route_off(self, olga, plasma, make_model, make_route):
         model = make_model()
         route = make_route(model, plasma)
@@ -162,8 +166,13 @@ class TestTheModelPages:
         [
             ({"input_schema": "{"}, "Enter a valid JSON."),
             ({"input_schema": '{"type": "array"}'}, "the schema must describe an object"),
-            ({"price": "2 * lenght"}, "there is no input field `lenght`; there are prompt, n,"),
-            ({"outputs": "seed"}, "`seed` may be left out"),
+            ({"price": "2 * duratoin"}, "at character 5: there is no input field `duratoin`; there are prompt, n, "),
+            ({"price": "2 * duratoin"}, "Did you mean `duration`?"),
+            ({"price": "2 * (n +"}, "at character 5: &#x27;2 * (n +&#x27; cannot be read; an expression is made of numbers,"),
+            ({"price": "n + tokens", "usage": '{"tokens": "n * m"}'}, "the bound of `tokens`: at character 5: "),
+            ({"usage": "[1]"}, "it must be an object of at most 20 names and bounds"),
+            ({"usage": "{"}, "Enter a valid JSON."),
+            ({"outputs": "seed"}, "at character 1: `seed` may be left out"),
             ({"name": "@acme"}, "A name such as darkroom/test-card-image"),
         ],
     )

@@ -104,7 +104,9 @@ class TestAgain:
         install()
         PublicModel.objects.filter(name="darkroom/video-compose").update(price="old_field", outputs="9")
         Provider.objects.update(base_url="http://127.0.0.1:1")
-        with pytest.raises(CommandError, match=r"darkroom/video-compose does not go with .* price: there is no input field"):
+        with pytest.raises(
+            CommandError, match=r"darkroom/video-compose does not go with .* price: at character 1: there is no input field"
+        ):
             install()
         assert Provider.objects.get().base_url == "http://127.0.0.1:1"
 

@@ -3,7 +3,7 @@
 POST   /v1/jobs {model, prompt, size?, seconds?, seed?, n?, image?, client_token?}   → the job; a known token → its first job
 GET    /v1/jobs/{id}                        GET /v1/jobs?client_token=…  → {"data": [the job]}
 DELETE /v1/jobs/{id}  (409 once it ended)   GET /v1/models
-job: {id, model, status: waiting | drawing | done | broken | canceled, progress, results: [{url}], error?, charged?}
+job: {id, model, status: waiting | drawing | done | broken | canceled, progress, results: [{url}], error?, charged?, usage?}
 error: {"error": {code, message, field?}}
 """
 
@@ -86,7 +86,7 @@ class Plasma(Simulator):
             code, message = ENDINGS[job.fate.error]
             return shown | {"status": "broken", "error": {"code": code, "message": message}}
         results = [{"url": f"{self.url}/results/{job.id}/{position}"} for position in range(job.outputs)]
-        return shown | {"status": "done", "progress": 1.0, "results": results, "charged": 0.25 * len(results)}
+        return shown | {"status": "done", "progress": 1.0, "results": results, "charged": 0.25 * len(results), "usage": self.usage}
 
     def write_status(self, body: dict, status: str) -> dict:
         return body | {"status": status, "results": []}

@@ -123,4 +123,5 @@ def _polled(shown: Mapping[str, Any]) -> Polled:
 
 
 def _finished(shown: Mapping[str, Any]) -> Finished:
-    return Finished(tuple(Found(url=result["url"]) for result in shown["results"]), cost=shown.get("charged"))
+    outputs = tuple(Found(url=result["url"]) for result in shown["results"])
+    return Finished(outputs, usage=shown.get("usage", {}), cost=shown.get("charged"))

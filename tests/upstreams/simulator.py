@@ -34,6 +34,7 @@ class Simulator(Listener):
     def __init__(self, *, seconds: float = 0.0, manual: bool = False, instant: bool = False, port: int = 0):
         super().__init__(port=port)
         self.seconds, self.manual, self.instant = seconds, manual, instant
+        self.usage: dict[str, Any] = {}  # what a dialect that tells usage says of each job that is done
         self.received: Counter[str] = Counter()
         self.polls: Counter[str] = Counter()
         self.fetched: Counter[str] = Counter()

@@ -64,6 +64,14 @@ class TestWhatItSays:
         text = text_of(olga.get(page(task)))
         assert all(word in text for word in ("-10", "+4", "rita", "too dark"))
 
+    def test_of_a_price_that_rests_on_usage(self, olga, acme):
+        item = {"what": "darkroom/plasma-image", "credits": 9, "price": "4 + 0.01 * tokens", "up_to": {"tokens": 500}}
+        task = task_of(acme, status="succeeded", captured=5, finished_at=START, cost_items=[item], used={"tokens": 83})
+        event_of(task, "succeeded", doubts=["`tokens` was not told."])
+        text = text_of(olga.get(page(task)))
+        told = ("4 + 0.01 * tokens, with tokens up to 500", escape('"tokens": 83'), "usage in doubt", "`tokens` was not told.")
+        assert all(word in text for word in told)
+
     def test_of_its_error(self, olga, acme):
         error = {"error_code": "moderated", "error_message": "Refused: violence.", "error_field": "prompt", "retryable": False}
         assert "Refused: violence." in text_of(olga.get(page(task_of(acme, status="failed", captured=0, finished_at=START, **error))))

@@ -2,6 +2,8 @@
 
 import pytest
 
+from providers import catalogue
+from providers.models import PublicModel
 from tasks_app.models import Task
 
 from .conftest import IMAGE, ORDER, VIDEO, Api, books, fields, refusal
@@ -33,7 +35,7 @@ class TestANewTask:
 
     def test_holds_its_credits(self, api, acme):
         task = api.post("/tasks", {"model": VIDEO, "input": {"prompt": "a red fox", "duration": 3}}).json()
-        assert task["cost"] == {"held": 6, "captured": None, "items": [{"what": VIDEO, "credits": 6}]}
+        assert task["cost"] == {"held": 6, "captured": None, "items": [{"what": VIDEO, "credits": 6}], "usage": {}}
         assert books(acme) == (1000, 6)
 
     def test_expires_when_it_was_told_to(self, api):
@@ -130,6 +132,13 @@ class TestAQuote:
             "outputs": 4,
             "typical_seconds": 30,
         }
+
+    def test_says_the_most_and_what_it_is_made_of_where_the_price_rests_on_usage(self, api):
+        PublicModel.objects.filter(name=IMAGE).update(price="2 * n + 0.01 * tokens", usage={"tokens": "500 * n"})
+        catalogue.forget()
+        quote = api.post("/tasks/quote", {"model": IMAGE, "input": {"prompt": "a red fox", "n": 4}}).json()
+        terms = {"what": IMAGE, "credits": 28, "price": "8 + 0.01 * tokens", "up_to": {"tokens": 2000}}
+        assert (quote["credits"], quote["items"]) == (28, [terms])
 
     def test_buys_nothing(self, api, acme):
         api.post("/tasks/quote", ORDER)

@@ -24,6 +24,12 @@ class TestModels:
         assert (image["input_schema"], image["typical_seconds"], image["available"]) == (SCHEMA, 30, True)
         assert video["id"] == VIDEO
 
+    def test_say_what_usage_their_price_rests_on(self, api):
+        PublicModel.objects.filter(name=IMAGE).update(price="0.01 * tokens", usage={"tokens": "500 * n"})
+        catalogue.forget()
+        image = api.get(f"/models/{IMAGE}").json()
+        assert (image["price"], image["usage"]) == ("0.01 * tokens", {"tokens": "500 * n"})
+
     def test_are_found_by_kind(self, api):
         assert [model["id"] for model in api.get("/models?kind=video.generate").json()["data"]] == [VIDEO]
         assert fields(api.get("/models?kind=video")) == ["kind"]

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from providers import metering
 from providers.errors import (
     GenerationFailed,
     Invalid,
@@ -307,6 +308,16 @@ class TestAfterStoring:
 
     def test_more_outputs_than_asked_capture_no_more_than_the_hold(self):
         assert self.store(Stored((PICTURE, PICTURE))).captured == 10
+
+    @pytest.mark.parametrize(("tokens", "outputs", "captured"), [(3, 1, 3), (9, 1, 5), (9, 2, 9), (10, 2, 10)])
+    def test_a_price_by_usage_captures_what_was_used_but_never_more_than_the_outputs_share(self, tokens, outputs, captured):
+        terms = metering.Terms("tokens", {"tokens": 10})
+        move = self.store(Stored((PICTURE,) * outputs), expected_outputs=2, terms=terms, usage={"tokens": tokens})
+        assert (move.captured, move.doubts, move.flag) == (captured, (), False)
+
+    def test_usage_that_was_not_told_captures_the_hold_and_is_for_the_operator_to_look_at(self):
+        move = self.store(Stored((PICTURE,)), terms=metering.Terms("tokens", {"tokens": 10}))
+        assert (move.status, move.captured, move.flag, len(move.doubts)) == ("succeeded", 10, True, 1)
 
     def test_a_passing_fault_is_tried_again_while_the_result_lives(self):
         assert isinstance(self.store(Unavailable()), Stay)
