@@ -38,6 +38,7 @@ SCHEDULE = {
     "check providers": Duty("check_providers", "upkeep", 60),  # a provider that is down shows within a minute, unpaid
     "ask late": Duty("ask_late", "upkeep", 60),  # a late result is the operator's loss, and known within a minute of its callback
     "expire waiting": Duty("expire_waiting", "upkeep", 15),  # submit does so too; this gives credits back while nobody submits
+    "audit the books": Duty("audit_books", "upkeep", 86_400),  # a fault must not grow for longer than a day
     "clean up": Duty("clean_up", "upkeep", 3600),  # what grows old does so by days; hourly keeps each round small
 }
 

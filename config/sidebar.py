@@ -37,6 +37,7 @@ NAVIGATION = [
         screen("Accounts", "groups", "accounts.account"),
         screen("API keys", "key", "accounts.apikey"),
         screen("Ledger", "receipt_long", "accounts.ledgerentry"),
+        screen("Audits", "fact_check", "tasks_app.audit"),
     ),
     group(
         "Providers",

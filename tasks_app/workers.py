@@ -4,7 +4,7 @@ from celery import shared_task
 
 from providers import health
 
-from . import cleanup, ticks  # noqa: F401 - a worker ticks from its start on
+from . import audit, cleanup, ticks  # noqa: F401 - a worker ticks from its start on
 from .engine import expiry, late, notify, poll, store, submit
 from .engine.clock import database_clock
 
@@ -47,3 +47,8 @@ def ask_late() -> None:
 @shared_task(ignore_result=True)
 def clean_up() -> None:
     cleanup.run_once(clock=database_clock, limit=500)
+
+
+@shared_task(ignore_result=True)
+def audit_books() -> None:
+    audit.run_once(clock=database_clock)

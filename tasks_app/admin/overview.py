@@ -7,13 +7,15 @@ from django.db.models import Count
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.models import Account
 from providers.models import Provider
 
 from .. import ids
-from ..models import Task
+from ..models import Audit, Task
 from .filters import OPEN
 
 FLAGGED_DAYS = 7
+AUDIT_IS_OLD = timedelta(days=2)
 
 admin.site.index_title = "Overview"
 
@@ -27,6 +29,7 @@ def _tiles(user) -> list[dict]:
     return [
         *(_task_tiles() if user.has_perm("tasks_app.view_task") else []),
         *(_provider_tiles() if user.has_perm("providers.view_provider") else []),
+        *(_audit_tiles() if user.has_perm("tasks_app.view_audit") else []),
     ]
 
 
@@ -45,5 +48,16 @@ def _provider_tiles() -> list[dict]:
     return [_tile("providers failing", failing, f"{providers}?is_healthy__exact=0&is_enabled__exact=1", is_alarming=failing > 0)]
 
 
-def _tile(title: str, count: int, url: str, *, is_alarming: bool = False) -> dict:
-    return {"title": title, "count": f"{count:,}", "url": url, "is_alarming": is_alarming}
+def _audit_tiles() -> list[dict]:
+    """What the newest audit found; "?" where it is too old to go by, as beat may not run."""
+    last = Audit.objects.order_by("-id").first()
+    audits = reverse("admin:tasks_app_audit_changelist")
+    if last is None or timezone.now() - last.finished_at > AUDIT_IS_OLD:
+        is_overdue = last is not None or Account.objects.filter(created_at__lt=timezone.now() - AUDIT_IS_OLD).exists()
+        return [_tile("faults in the books", "?", audits, is_alarming=is_overdue)]
+    url = reverse("admin:tasks_app_audit_change", args=[last.id]) if last.faults else audits
+    return [_tile("faults in the books", last.faults, url, is_alarming=last.faults > 0)]
+
+
+def _tile(title: str, count: int | str, url: str, *, is_alarming: bool = False) -> dict:
+    return {"title": title, "count": count if isinstance(count, str) else f"{count:,}", "url": url, "is_alarming": is_alarming}

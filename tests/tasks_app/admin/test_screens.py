@@ -5,10 +5,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.contrib import admin
+from django.db.models import F
 from django.urls import reverse
+from django.utils import timezone
 from unfold.admin import ModelAdmin
 
+from accounts.models import Account
 from providers.models import Provider
+from tasks_app import audit
 from tasks_app.models import File
 
 from .conftest import attempt_of, list_of, output_of, queries_of, task_of, text_of
@@ -112,9 +116,31 @@ class TestTheFirstPage:
             "storing": "0",
             "flagged in 7 days": "1",
             "providers failing": "1",
+            "faults in the books": "?",
         }
         for _, url in shown.values():
             text_of(olga.get(url))
+
+    def test_shows_faults_in_the_books_until_an_audit_finds_none(self, olga, acme):
+        alarm = re.compile(r'class="card tile alarming">\s*<strong[^>]*>([^<]+)</strong>\s*<span>faults in the books')
+        Account.objects.update(balance=F("balance") + 1)
+        audit.run_once(clock=timezone.now)
+        assert alarm.search(text_of(olga.get("/admin/")))[1] == "1"
+        _, url = tiles(olga)["faults in the books"]
+        assert "acme has a balance of 1001 credits, and its ledger sums to 1000." in text_of(olga.get(url))
+        Account.objects.update(balance=F("balance") - 1)
+        audit.run_once(clock=timezone.now)
+        assert tiles(olga)["faults in the books"][0] == "0"
+        assert not alarm.search(text_of(olga.get("/admin/")))
+
+    @pytest.mark.parametrize("has_been", [True, False])
+    def test_raises_an_alarm_where_nobody_audits(self, olga, acme, has_been):
+        long_ago = timezone.now() - timedelta(days=3)
+        Account.objects.update(created_at=long_ago)
+        if has_been:
+            audit.run_once(clock=lambda: long_ago)
+        assert tiles(olga)["faults in the books"][0] == "?"
+        assert 'class="card tile alarming"' in text_of(olga.get("/admin/"))
 
     def test_shows_numbers_only_to_who_may_see_what_they_count(self, nobody):
         assert tiles(nobody) == {}
