@@ -6,21 +6,25 @@ which is a POST, and calls the function that everything else calls, with the ope
 
 from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.urls import reverse
+from django.urls import path, reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 from unfold.paginator import InfinitePaginator
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget, UnfoldBooleanWidget
 
-from . import credits, keys
+from . import credits, keys, statement
 from .models import Account, ApiKey, LedgerEntry
 from .scopes import validate_networks
+from .statement import Month
+
+MOST_MONTHS = 24
 
 
 class NoteField(forms.CharField):
@@ -80,8 +84,8 @@ class AccountAdmin(ModelAdmin):
     list_display = ("name", "is_enabled", "owned", "set_aside", "free", "at_work", "created_at")
     list_filter = ("is_enabled",)
     search_fields = ("name",)
-    fields = ("name", "is_enabled", "max_active", *keys.LIMITS, ("owned", "set_aside", "free"), "active", "created_at")
-    readonly_fields = ("owned", "set_aside", "free", "active", "created_at")
+    fields = ("name", "is_enabled", "max_active", *keys.LIMITS, ("owned", "set_aside", "free"), "active", "statements", "created_at")
+    readonly_fields = ("owned", "set_aside", "free", "active", "statements", "created_at")
     inlines = (Keys,)
     actions_detail = ("grant", "adjust", "new_key")
 
@@ -100,6 +104,29 @@ class AccountAdmin(ModelAdmin):
     @display(description="Active", ordering="active")
     def at_work(self, account):
         return f"{account.active} of {account.max_active}"
+
+    @display(description="Statements")
+    def statements(self, account):
+        """The newest months, each a link to its CSV; the address takes any other."""
+        months = [(address_of(account, month), month) for month in months_of(account)]
+        return format_html_join(" ", '<a class="text-link" href="{}">{}</a>', months)
+
+    def get_fields(self, request, obj=None):
+        return [field for field in self.fields if field != "statements" or (obj and may_see_ledger(request))]
+
+    def get_urls(self):
+        send = self.admin_site.admin_view(self.send_statement)
+        return [path("<int:object_id>/statement/<str:month>.csv", send, name="accounts_account_statement"), *super().get_urls()]
+
+    def send_statement(self, request, object_id, month):
+        account = get_object_or_404(Account, pk=object_id)
+        if not (self.has_view_permission(request, account) and may_see_ledger(request)):
+            raise PermissionDenied
+        try:
+            asked = Month.read(month)
+        except ValueError as fault:
+            raise Http404(f"The month {fault}.") from None
+        return statement.answer(account, asked, now=timezone.now(), for_excel=True)
 
     def save_model(self, request, obj, form, change):
         # A plain save() writes every column back, and with them the balance as it was when the page was opened.
@@ -191,11 +218,11 @@ class ApiKeyAdmin(ModelAdmin):
 class LedgerEntryAdmin(ModelAdmin):
     """Append-only, so nothing here can be changed; a mistake is put right by an adjustment."""
 
-    list_display = ("created_at", "account", "kind", "signed", "reference", "by", "note")
+    list_display = ("created_at", "account", "kind", "signed", "reference", "model", "by", "note")
     # Not joined: MariaDB would sort the ledger by account for each page. Unset, a column of accounts alone would join them.
     list_select_related = ()
     list_filter = ("kind",)
-    fields = readonly_fields = ("account", "kind", "signed", "reference", "note", "by", "created_at")
+    fields = readonly_fields = ("account", "kind", "signed", "reference", "model", "note", "by", "created_at")
     search_fields = ("reference",)  # shows the field; what it finds is said below
     search_help_text = "Account or task"
     ordering = ("-id",)
@@ -228,6 +255,24 @@ class LedgerEntryAdmin(ModelAdmin):
 
     def has_delete_permission(self, request, obj=None):
         return False
+
+
+def may_see_ledger(request):
+    return request.user.has_perm("accounts.view_ledgerentry")
+
+
+def months_of(account):
+    """This month and those before it in which there was the account, the newest first."""
+    month, first = Month.of(timezone.now()), Month.of(account.created_at)
+    for _ in range(MOST_MONTHS):
+        yield month
+        if month == first:
+            return
+        month = month.before()
+
+
+def address_of(account, month):
+    return reverse("admin:accounts_account_statement", args=[account.pk, str(month)])
 
 
 def back_to(request, shown):

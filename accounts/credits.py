@@ -60,7 +60,8 @@ class AccountDisabled(Exception):
 class Settlement:
     """The end of one task's hold: of `held` credits `captured` are spent and the rest is free again.
 
-    `had_slot` says whether the task counted in `active`; `reference` is its public id.
+    `had_slot` says whether the task counted in `active`; `reference` is its public id, `model`
+    what it was for.
     """
 
     account_id: int
@@ -68,6 +69,7 @@ class Settlement:
     held: int
     captured: int
     had_slot: bool
+    model: str = ""
 
     def __post_init__(self):
         if not 0 <= self.captured <= self.held:
@@ -151,7 +153,8 @@ def refund(account_id: int, amount: int, *, reference: str, by: str, note: str =
     entry = LedgerEntry.objects.filter(account_id=account_id, reference=reference, kind=Kind.CAPTURE).first()
     captured = -entry.amount if entry else 0
     _refuse_unless(0 < amount <= captured, f"{reference} captured {captured} credits: {amount} of them cannot be refunded.")
-    _book(LedgerEntry(account_id=account_id, kind=Kind.REFUND, amount=amount, reference=reference, by=by, note=note, created_at=now))
+    about = {"reference": reference, "model": entry.model}
+    _book(LedgerEntry(account_id=account_id, kind=Kind.REFUND, amount=amount, by=by, note=note, created_at=now, **about))
 
 
 def adjust(account_id: int, amount: int, *, by: str, note: str, now: datetime) -> None:
@@ -206,7 +209,12 @@ def _places(amounts: list[int], *, free: int, room: int) -> list[Place]:
 
 def _capture(settled: Settlement, now: datetime) -> LedgerEntry:
     return LedgerEntry(
-        account_id=settled.account_id, kind=Kind.CAPTURE, amount=-settled.captured, reference=settled.reference, created_at=now
+        account_id=settled.account_id,
+        kind=Kind.CAPTURE,
+        amount=-settled.captured,
+        reference=settled.reference,
+        model=settled.model,
+        created_at=now,
     )
 
 

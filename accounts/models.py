@@ -84,6 +84,7 @@ class LedgerEntry(models.Model):
     kind = models.CharField(max_length=8, choices=Kind.choices)
     amount = models.BigIntegerField()
     reference = models.CharField(max_length=40, null=True, blank=True)
+    model = models.CharField(max_length=64, blank=True, help_text="The task's; kept here, since the task itself goes one day.")
     note = models.CharField(max_length=200, blank=True)
     by = models.CharField(max_length=150, blank=True, help_text="The operator, where one did it.")
     created_at = models.DateTimeField()

@@ -63,6 +63,7 @@ class Migration(migrations.Migration):
                 ('kind', models.CharField(choices=[('grant', 'Grant'), ('capture', 'Capture'), ('refund', 'Refund'), ('adjust', 'Adjust')], max_length=8)),
                 ('amount', models.BigIntegerField()),
                 ('reference', models.CharField(blank=True, max_length=40, null=True)),
+                ('model', models.CharField(blank=True, help_text="The task's; kept here, since the task itself goes one day.", max_length=64)),
                 ('note', models.CharField(blank=True, max_length=200)),
                 ('by', models.CharField(blank=True, help_text='The operator, where one did it.', max_length=150)),
                 ('created_at', models.DateTimeField()),

@@ -1,6 +1,6 @@
 """JSON to a client, by orjson and at once: there is one form, so nothing is negotiated or rendered later."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from django.http import HttpResponse
@@ -26,10 +26,10 @@ class Answer(HttpResponse):
             self["Content-Length"] = str(len(body))
 
 
-def refuse_other_forms(accept: str) -> None:
-    """Raises NotAcceptable where an Accept header takes no JSON."""
-    if not any(taken in accept for taken in TAKES_JSON):
-        raise NotAcceptable(f"Answers are {TYPE}, and the Accept header takes only {accept[:100]}.")
+def refuse_other_forms(accept: str, *, form: str = TYPE, taken_by: Collection[str] = TAKES_JSON) -> None:
+    """Raises NotAcceptable where an Accept header does not take the form that an answer has."""
+    if not any(taken in accept for taken in taken_by):
+        raise NotAcceptable(f"Answers are {form}, and the Accept header takes only {accept[:100]}.")
 
 
 class JSONRenderer(BaseRenderer):

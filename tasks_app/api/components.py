@@ -210,6 +210,7 @@ ACCOUNT = closed(
     }
 )
 DAY: Schema = {"type": "string", "format": "date"}
+MONTH: Schema = {"type": "string", "pattern": "^[0-9]{4}-(0[1-9]|1[0-2])$", "examples": ["2026-11"]}
 COUNTS = dict.fromkeys(("tasks", "succeeded", "failed", "canceled", "expired", "credits"), WHOLE)
 USAGE_LINE = closed({"day": DAY, "model": TEXT, "kind": KIND, "end_user": TEXT, **COUNTS}, optional=BY)
 USAGE = closed({"object": word("usage"), "from": DAY, "to": DAY, "by": many(word(*BY)), "data": many(ref("UsageLine")), "has_more": FLAG})

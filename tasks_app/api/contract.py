@@ -11,10 +11,11 @@ from .filters import LIMIT, MOST, STATUSES
 from .period import BY
 from .problems import CODES, MEDIA_TYPE
 
-JSON, ANY = "application/json", "*/*"
+JSON, CSV, ANY = "application/json", "text/csv", "*/*"
 EVERYWHERE = ("unauthenticated", "forbidden_by_key", "rate_limited", "not_acceptable", "invalid_request", "internal_error", "unavailable")
 WITH_BODY = ("malformed_json", "length_required", "too_large", "unsupported_media_type")
 BYTES: Schema = {"type": "string", "format": "binary"}
+TABLE: Schema = {"type": "string"}
 
 Answers = dict[int, tuple[str, Any]]
 
@@ -50,7 +51,9 @@ def _responses(answers: Answers) -> dict:
 
 
 def _key(status: int, schema: Any) -> Any:
-    return status if schema is None else (status, ANY if schema is BYTES else JSON)
+    if schema is None:
+        return status
+    return (status, ANY if schema is BYTES else CSV if schema is TABLE else JSON)
 
 
 def _schema(schema: Any) -> Any:
@@ -265,4 +268,19 @@ read_usage = operation(
         query("by", {"type": "string", "default": "day", "examples": ["day,model"]}, f"What to tell apart: {', '.join(BY)}, by commas."),
     ),
     description="Tasks count on the day they were created.",
+)
+read_statement = operation(
+    "readStatement",
+    "Read a month of the ledger as CSV",
+    {200: ("The statement, in UTF-8.", TABLE)},
+    tag="account",
+    parameters=(
+        query("month", components.MONTH, "In UTC; the current one where absent."),
+        header("Content-Disposition", "A name for the file.", on=(200,)),
+    ),
+    description=(
+        "The columns are `time,kind,task,model,amount,balance,note`. The first row is the opening balance; then comes each entry with "
+        "the balance after it, and the closing balance last: a file without that row was cut. A text that a spreadsheet would take for "
+        "a formula begins with an apostrophe."
+    ),
 )

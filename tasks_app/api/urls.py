@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from . import account, deliveries, endpoints, files, models, outputs, tasks, usage
+from . import account, deliveries, endpoints, files, models, outputs, statement, tasks, usage
 from .view import Nowhere
 
 urlpatterns = [
@@ -20,6 +20,7 @@ urlpatterns = [
     path("files/<str:id>", files.OneFile.as_view()),
     path("files/<str:id>/content", files.FileContent.as_view()),
     path("account", account.TheAccount.as_view()),
+    path("account/statement", statement.Statement.as_view()),
     path("account/webhook-secret", endpoints.AccountSecret.as_view()),
     path("account/webhook-secret/rotate", endpoints.RotateAccountSecret.as_view()),
     path("usage", usage.Usage.as_view()),

@@ -52,4 +52,5 @@ def _settlement(claimed: Claimed, move: Move) -> credits.Settlement:
         held=row["hold"],
         captured=move.captured,
         had_slot=row["lane"] != parking_lane(row["account_id"]),
+        model=row["model"],
     )

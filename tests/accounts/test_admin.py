@@ -1,6 +1,7 @@
 """The operator's pages, through the browser's door: real URLs, real forms, the CSRF check on."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.contrib import admin
@@ -56,6 +57,26 @@ class TestTheAccountPage:
         text = says(olga.get(page(acme)))
         assert all(shown in text for shown in ("100", "37", "63", made[0].prefix))
         assert f'href="{page(made[0])}"' in text
+
+    def test_gives_the_statement_of_each_month_for_excel(self, olga, acme):
+        Account.objects.filter(id=acme.id).update(created_at=timezone.now() - timedelta(days=62))
+        months = re.findall(r'href="(/admin/accounts/account/\d+/statement/[\d-]+\.csv)"', says(olga.get(page(acme))))
+        assert len(months) == 3
+        answer = olga.get(reverse("admin:accounts_account_statement", args=[acme.id, "2026-06"]))
+        assert answer.getvalue().decode().splitlines()[2] == "2026-06-01T12:00:00Z,grant,,,100,100,to begin with"
+        assert answer.headers["Content-Disposition"] == 'attachment; filename="acme-2026-06.csv"'
+        assert all(olga.get(url).getvalue().startswith(b"\xef\xbb\xbftime,") for url in months)
+
+    def test_gives_no_statement_of_no_month_or_to_who_may_not_see_the_ledger(self, olga, client, acme):
+        assert olga.get(reverse("admin:accounts_account_statement", args=[acme.id, "2026-13"])).status_code == 404
+        vera = User.objects.create_user("vera", is_staff=True)
+        vera.user_permissions.set(Permission.objects.filter(codename="view_account"))
+        client.force_login(vera)
+        assert client.get(reverse("admin:accounts_account_statement", args=[acme.id, "2026-06"])).status_code == 403
+        assert "/statement/" not in says(client.get(page(acme)))
+
+    def test_a_new_account_has_no_statements_yet(self, olga):
+        assert "/statement/" not in says(olga.get(reverse("admin:accounts_account_add")))
 
     def test_the_cap_can_be_changed(self, olga, acme):
         olga.post(page(acme), form(olga, acme, max_active="9"))

@@ -9,6 +9,7 @@ from io import BytesIO
 import pytest
 from django.urls import get_resolver
 
+from accounts import credits
 from accounts.models import Account
 from providers.models import PublicModel
 from tasks_app import ids
@@ -37,7 +38,7 @@ OBJECTS = {
     "webhook-deliveries/<str:id>/replay": "delivery",
 }
 # What each account sees of its own.
-OWN = ("tasks", "account", "usage", "webhook-endpoints", "webhook-deliveries")
+OWN = ("tasks", "account", "account/statement", "usage", "webhook-endpoints", "webhook-deliveries")
 # What takes something in and shows it to nobody else, and what is the same for all.
 MAKING = ("tasks/quote", "tasks/batch", "files", "account/webhook-secret", "account/webhook-secret/rotate")
 PUBLIC = ("models", "models/<path:name>")
@@ -61,6 +62,7 @@ def acmes(acme, models) -> dict[str, str]:
     )
     endpoint, _ = endpoints.create(acme.id, url="https://hooks.example.com/acmes", now=task.created_at)
     delivery = outbox.test(endpoint, now=task.created_at)
+    credits.grant(acme.id, 1, by="olga", note="acmes", now=task.created_at)
     made = {"output": output, "file": file}
     return {"task": shown(task), "endpoint": ids.shown("whe", endpoint.id), "delivery": ids.shown("whd", delivery.id)} | {
         kind: ids.shown(kind, one.id) for kind, one in made.items()
@@ -110,8 +112,8 @@ def test_its_owner_finds_it_there(acmes, api):
 def test_a_list_holds_nothing_of_another_account(acmes, neighbour, api, route):
     question = "?by=end_user" if route == "usage" else ""
     traces = [*acmes.values(), "acmes", '"name":"acme"']
-    assert any(trace in api.get(f"/{route}{question}").content.decode() for trace in traces)
-    text = neighbour.get(f"/{route}{question}").content.decode()
+    assert any(trace in api.get(f"/{route}{question}").getvalue().decode() for trace in traces)
+    text = neighbour.get(f"/{route}{question}").getvalue().decode()
     assert not [trace for trace in traces if trace in text]
 
 
