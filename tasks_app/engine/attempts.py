@@ -79,7 +79,10 @@ def heard_late(of: Claimed, outcome: Outcome, *, called: bool, now: datetime) ->
         open.update(outcome="accepted", handle=dict(outcome.handle), is_orphan=True, ask_at=now)
         return False
     columns = _late_columns(outcome, called)
-    return bool(columns) and bool(open.update(late_at=now, ask_at=None, **columns))
+    is_known = bool(columns) and bool(open.update(late_at=now, ask_at=None, **columns))
+    if is_known and isinstance(outcome, Finished):
+        log.warning("upstream job without a task: attempt %s finished after its task was given up", of.submit_token)
+    return is_known
 
 
 def came_late(late: Sequence[tuple[Claimed, Outcome]], *, now: datetime) -> None:

@@ -1,10 +1,16 @@
 """Each submission's record: written before the call, completed after it, whatever the call came to."""
 
+from datetime import timedelta
+
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from providers.errors import OutcomeUnknown
+from providers.models import Provider, Route
 from providers.outcomes import Accepted, Finished, Found
-from tasks_app.engine import attempts, slots, submit
+from tasks_app import ids
+from tasks_app.engine import attempts, late, slots, submit
 from tasks_app.models import Attempt, Task
 from tests.upstreams import answer, cut_before_answer
 
@@ -119,3 +125,45 @@ class TestAnAcceptThatCouldNotMoveItsTask:
         assert self.is_orphan()
         submit.land([(second, result)], clock)
         assert (Task.objects.get().status, self.is_orphan()) == ("storing", False)
+
+
+class TestALookAtManyAttempts:
+    """On MySQL and MariaDB, where an attempt is never looked for by reading them all."""
+
+    @pytest.fixture(autouse=True)
+    def many(self, transactional_db, acme, plasma, clock):
+        if connection.vendor != "mysql":
+            pytest.skip("about MySQL's optimizer")
+        provider, route = Provider.objects.get(), Route.objects.first()
+        Attempt.objects.bulk_create(
+            Attempt(
+                task_id=ids.new(),
+                token=f"task-{number}",
+                provider=provider,
+                route=route,
+                intended_at=clock() - timedelta(minutes=number),
+                ask_at=clock() if number < 3 else None,
+            )
+            for number in range(3000)
+        )
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE TABLE tasks_app_attempt")
+
+    def indexes(self, work) -> set[str]:
+        with CaptureQueriesContext(connection) as queries:
+            work()
+        looks = [query["sql"] for query in queries if query["sql"].startswith("SELECT") and "FROM `tasks_app_attempt`" in query["sql"]]
+        return {self.explained(sql)["key"] for sql in looks}
+
+    def explained(self, sql: str) -> dict:
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN {sql}")
+            return dict(zip([column[0] for column in cursor.description], cursor.fetchone(), strict=True))
+
+    def test_for_those_to_ask_about_reads_no_others(self, clock):
+        assert self.indexes(lambda: late.run_once(clock=clock)) == {"attempt_late"}
+
+    def test_for_those_of_a_time_reads_no_others(self, acme, clock):
+        acme.submits(IMAGE)
+        (taken,) = submit.take(1, clock)
+        assert self.indexes(lambda: attempts.handles_around(taken, clock(), timedelta(minutes=5))) == {"attempt_around"}

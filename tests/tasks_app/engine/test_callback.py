@@ -1,11 +1,13 @@
 """A callback: it makes the row due at once, or as soon as the worker that has it lands; and it moves nothing by itself."""
 
 from collections.abc import Mapping
-from threading import Event
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier, Event
 from typing import Any
 
 import orjson
 import pytest
+from django.db import connection
 
 from providers.errors import Invalid, Unavailable
 from providers.outcomes import Callback, Heard
@@ -101,6 +103,38 @@ class TestWhileAWorkerHasTheRow:
         clock.move(seconds=31)
         submit.take(1, clock)
         assert (row(task)["lost_claims"], row(task)["called"]) == (1, False)
+
+
+class TestAtTheVeryMomentOfALanding:
+    @pytest.fixture(autouse=True)
+    def many_writers(self, transactional_db):
+        if connection.vendor != "mysql":
+            pytest.skip("SQLite has one writer at a time")
+
+    @pytest.mark.parametrize("step", [submit, poll], ids=["of a submit", "of a poll"])
+    def test_no_call_is_lost(self, acme, bell, road, rings, clock, step):
+        tasks = [acme.submits(IMAGE) for _ in range(40)]
+        if step is poll:
+            road.submits()
+            clock.move(seconds=60)
+        arrived = [(one, road.calls(step, one)) for one in step.take(len(tasks), clock)]
+        gate = Barrier(2)
+
+        def at_once(work, each):
+            try:
+                connection.ensure_connection()
+                gate.wait(20)
+                for one in each:
+                    work(one)
+            finally:
+                connection.close()
+
+        with ThreadPoolExecutor(2) as pool:
+            lands = pool.submit(at_once, lambda pair: step.land([pair], clock), arrived)
+            calls = pool.submit(at_once, rings, [task for task, _ in arrived])
+            lands.result(60), calls.result(60)
+        assert set(Task.objects.values_list("status", "lease_token", "called")) == {("running", 0, False)}
+        assert max(waits_s(task, clock) for task in tasks) <= 1
 
 
 class TestTheStepThatIsWoken:
