@@ -100,13 +100,15 @@ class Callback:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What an adapter reads in a callback: the handle of the job that it names, and the JSON that the upstream wants as an answer.
-
-    One that wants an answer is a handshake, made before there is a job; any other means that there is one.
-    """
+    """What an adapter reads in a callback: the handle of the job that it names, and the JSON that the upstream wants as an answer."""
 
     handle: Mapping[str, Any] | None = None
     answer: Mapping[str, Any] | None = None
+
+    @property
+    def is_handshake(self) -> bool:
+        """Whether it wants an answer and names no job: it may come before there is one. Any other means that there is."""
+        return self.answer is not None and self.handle is None
 
 
 Submitted = Accepted | Finished

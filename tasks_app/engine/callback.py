@@ -36,7 +36,7 @@ def came(token: str, callback: Callback, *, now: datetime) -> Heard | None:
     if not task:
         return None
     heard = _heard(attempt.provider_id, callback)
-    if heard.answer is None and whole(partial(_record, attempt, task, heard, now)):
+    if not heard.is_handshake and whole(partial(_record, attempt, task, heard, now)):
         wake.wake("submit" if task["status"] == "submitting" else "poll")
     return heard
 

@@ -129,15 +129,16 @@ Outcome = Accepted | Finished | Running | Failed | Stopped | Stored | UpstreamEr
 
 def after_submit(task: Snapshot, outcome: Outcome, facts: Facts, now: datetime, *, trace: Trace | None = None) -> Decision:
     """What a submit, or a look-up of a lost one, led to; None: the look-up says that surely nothing was bought."""
+    trace = trace or Trace(sent_at=now)
     match outcome:
         case Accepted(handle):
-            return Move("running", due_at=_first_poll(task, facts, trace or Trace(now), now), handle=handle)
+            return Move("running", due_at=_first_poll(task, facts, trace, now), handle=handle)
         case Finished():
             return _finished(outcome, now)
         case None | NotAccepted():
             return _again(task, outcome, now)
-        case OutcomeUnknown() if now < _hopes_until(task, facts, trace or Trace(now), now):
-            return Stay(due_at=_asks_again_at(task, outcome, facts, trace or Trace(now), now), tries=task.tries + 1)
+        case OutcomeUnknown() if now < _hopes_until(task, facts, trace, now):
+            return Stay(due_at=_asks_again_at(task, outcome, facts, trace, now), tries=task.tries + 1)
         case OutcomeUnknown():
             # A second send could buy the same thing twice; only the operator may decide that.
             return Move("failed", error=outcome, flag=True, job_goes_on=True)

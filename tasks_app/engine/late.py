@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from providers.adapters import Adapter
+from providers.errors import Unavailable
 from providers.outcomes import Accepted, Facts, Job, Running
 
 from ..models import Attempt, Task
@@ -77,13 +78,22 @@ def _next(attempt: Attempt, question: Question, now: datetime) -> datetime | Non
 
 
 async def _ask(question: Question) -> Outcome:
-    async with asyncio.timeout(PATIENCE_S):
-        if question.job.handle is None:
-            return await question.adapter.find(question.job)
-        outcome = await question.adapter.poll(question.job)
-        if isinstance(outcome, Running) and question.facts.cancel == "free" and await question.adapter.cancel(question.job):
-            return Stopped(free=True)
-        return outcome
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            return await (_find if question.job.handle is None else _poll)(question)
+    except TimeoutError:
+        raise Unavailable("The upstream gave no answer in time.") from None
+
+
+async def _find(question: Question) -> Outcome:
+    return await question.adapter.find(question.job)
+
+
+async def _poll(question: Question) -> Outcome:
+    outcome = await question.adapter.poll(question.job)
+    if isinstance(outcome, Running) and question.facts.cancel == "free" and await question.adapter.cancel(question.job):
+        return Stopped(free=True)
+    return outcome
 
 
 def _record(question: Question, outcome: Outcome, now: datetime) -> bool:
