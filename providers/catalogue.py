@@ -1,7 +1,7 @@
 """What we offer: the public models, what input each takes, and what it costs. On every POST, so it asks no database."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -21,11 +21,11 @@ COLUMNS = (
     "description",
     "input_schema",
     "price",
-    "usage",
     "outputs",
     "typical_seconds",
     "deadline_seconds",
     "is_enabled",
+    "usage",
 )
 
 
@@ -51,11 +51,11 @@ class Model:
     description: str
     schema: Mapping[str, Any]
     price: str
-    usage: Mapping[str, str]
     outputs: str
     typical_seconds: int
     deadline_seconds: int
     is_enabled: bool
+    usage: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def validator(self) -> jsonschema_rs.Validator:

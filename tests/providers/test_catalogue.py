@@ -15,8 +15,8 @@ SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
 JSON = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner))
 
 
-def model_of(schema=SCHEMA, *, price="n", usage=None, outputs="n"):
-    return catalogue.Model("plasma/video", "video.generate", "Plasma", "", schema, price, usage or {}, outputs, 30, 3600, True)
+def model_of(schema=SCHEMA, *, price="n", outputs="n"):
+    return catalogue.Model("plasma/video", "video.generate", "Plasma", "", schema, price, outputs, 30, 3600, True)
 
 
 MODEL = model_of()
