@@ -257,8 +257,8 @@ DECLARED = (
     Var("NOTIFY_WINDOW", whole(1), 100, "Webhook calls that one worker keeps open at once; an account gets a quarter at most."),
     Var("UPLOAD_LIMIT_MB", whole(1), 200, "Largest file that POST /files takes, in MB."),
     Var("RESULT_LIMIT_MB", whole(1), 2048, "Largest result that is fetched from an upstream, in MB."),
-    Var("TASK_KEEP_DAYS", whole(0), 90, "Days that a settled task and its outputs are kept; 0 keeps them for ever."),
-    Var("FILE_KEEP_DAYS", whole(0), 30, "Days that an uploaded file is kept; 0 keeps it for ever."),
+    Var("TASK_KEEP_DAYS", whole(0), 90, "Days that a settled task is kept with its outputs, and these may be inputs; 0: for ever."),
+    Var("FILE_KEEP_DAYS", whole(0), 30, "Days that an uploaded file is kept and may be an input; 0: for ever."),
     Var("DELIVERY_KEEP_DAYS", whole(0), 30, "Days that a webhook delivery is kept, with its payload and answer; 0 keeps it for ever."),
 )
 

@@ -1,72 +1,105 @@
-"""What grows old: a run_once for each. Bytes go first, then rows, so that a run cut short leaves nothing that a later one cannot find."""
+"""What grows old: a duty for each. Bytes go first, then rows, so that a run cut short leaves nothing that a later one cannot find.
 
-from collections.abc import Iterable, Sequence
-from datetime import timedelta
+A duty finds what is to go, in batches, and removes a batch; `manage.py cleanup --dry-run` finds by the same and leaves it at that. No batch
+is large enough to hold its locks for long, and nobody else works on such rows any more.
+
+Nothing goes that an open task names, and that no new one can come in between needs no lock: from the end of its keep time on, a file, or an
+output of a task, is not accepted as an input any more (inputs.py), and only GRACE later is it looked at here. Whoever names it
+by then has done so before.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
+from django.db.models import Q, Sum
 
-from .engine import lifecycle
+from . import inputs
+from .engine import expiry, lifecycle
 from .engine.accept import Problem
 from .engine.clock import Clock
-from .ids import first_of, shown
+from .engine.transactions import whole
+from .ids import first_of
 from .models import Attempt, Delivery, File, Output, Task, TaskEvent
 from .storage import storage
 from .webhooks.claims import OPEN
 
-BATCHES = 40  # of deliveries in one run
+log = logging.getLogger(__name__)
+
+GRACE = timedelta(hours=1)  # more than any accept takes, from its look at a file to its commit
+DRAFTS_LIVE = timedelta(days=1)
+LIMIT = 200  # rows of a batch
+BATCHES = 100  # of one duty in one run; an hour later comes the next
+OPEN_TASKS = sorted(lifecycle.TRANSITIONS)
 
 
-def run_once(*, clock: Clock, limit: int) -> dict[str, int]:
-    """Every clean-up once, each with at most `limit` rows; returns how many rows each dealt with."""
-    return {
-        "tasks": remove_old_tasks(clock=clock, limit=limit),
-        "files": remove_old_files(clock=clock, limit=limit),
-        "deliveries": remove_old_deliveries(clock=clock, limit=limit),
-        "drafts": storage.sweep(before=(clock() - timedelta(days=1)).timestamp()),
-    }
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What goes together: the rows as `remove` takes them, the stored bytes that go with them, and since when the oldest is there."""
+
+    rows: Sequence[Any]
+    bytes: int = 0
+    oldest: datetime | None = None
 
 
-def remove_old_tasks(*, clock: Clock, limit: int) -> int:
-    """Settled tasks past their keep time, with their outputs, attempts and events."""
-    if not settings.TASK_KEEP_DAYS:
-        return 0
-    before = clock() - timedelta(days=settings.TASK_KEEP_DAYS)
-    old = Task.objects.filter(status__in=lifecycle.TERMINAL, finished_at__lt=before, id__lt=first_of(before))
-    return _remove(list(old.order_by("id").values_list("id", flat=True)[:limit]))
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a duty removed, or would have."""
+
+    rows: int = 0
+    bytes: int = 0
+    oldest: datetime | None = None
+
+    def __add__(self, batch: Batch) -> "Done":
+        return Done(self.rows + len(batch.rows), self.bytes + batch.bytes, min(filter(None, (self.oldest, batch.oldest)), default=None))
 
 
-def remove_old_files(*, clock: Clock, limit: int) -> int:
-    """Uploaded files past their keep time that no open task names."""
-    if not settings.FILE_KEEP_DAYS:
-        return 0
-    before = clock() - timedelta(days=settings.FILE_KEEP_DAYS)
-    old = list(File.objects.filter(created_at__lt=before).order_by("created_at")[:limit])
-    return sum(remove_file(file) for file in old)
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """`find(now, limit)` gives what is to go, oldest first, in batches of at most `limit`; `remove(rows, now)` removes one."""
+
+    what: str
+    find: Callable[[datetime, int], Iterator[Batch]]
+    remove: Callable[[Sequence[Any], datetime], Any]
 
 
-def remove_old_deliveries(*, clock: Clock, limit: int) -> int:
-    """Deliveries past their keep time that are over, `limit` at a time: each end of a task may leave several, so one batch is too few."""
-    if not settings.DELIVERY_KEEP_DAYS:
-        return 0
-    before = clock() - timedelta(days=settings.DELIVERY_KEEP_DAYS)
-    old = Delivery.objects.filter(id__lt=first_of(before)).exclude(status__in=OPEN).order_by("id")
-    removed = 0
-    for _ in range(BATCHES):
-        removed += (count := Delivery.objects.filter(id__in=list(old.values_list("id", flat=True)[:limit])).delete()[0])
-        if count < limit:
-            break
-    return removed
+def run_once(*, clock: Clock, limit: int = LIMIT, batches: int = BATCHES) -> dict[str, Done]:
+    """Every duty once; says in the log what each did."""
+    done = {}
+    for name in DUTIES:
+        try:
+            done[name] = run(name, clock=clock, limit=limit, batches=batches)
+        except Exception:
+            # A door: one duty that fails, as where the bucket is away, must not keep the others from their work.
+            log.exception("clean-up of %s failed", name)
+    if any(one.rows for one in done.values()):
+        facts = {name: one.rows for name, one in done.items() if one.rows}
+        log.info("cleaned up", extra={"event": "cleaned_up", "bytes": sum(one.bytes for one in done.values())} | facts)
+    return done
+
+
+def run(name: str, *, clock: Clock, limit: int = LIMIT, batches: int | None = None, is_dry: bool = False) -> Done:
+    """One duty: all that is to go now, or the first of its batches. A dry run finds the same and changes nothing."""
+    duty, now, done = DUTIES[name], clock(), Done()
+    for batch in islice(duty.find(now, limit), batches):
+        if not is_dry:
+            duty.remove(batch.rows, now)
+        done += batch
+    return done
 
 
 def remove_file(file: File) -> bool:
-    """Delete an uploaded file, unless an open task still names it."""
-    name = shown("file", file.id)
-    if _named_by_open_task(file.account_id, name):
+    """Delete an uploaded file at its owner's wish, unless an open task names it."""
+    if file.id in _in_use(account=file.account_id).files:
         return False
-    storage.delete(file.key)
-    file.delete()
+    _remove_files([file])
     return True
 
 
@@ -77,21 +110,131 @@ def remove(task_id: UUID, account_id: int) -> None:
         raise Problem(404, "not_found", "There is no such task.")
     if task["status"] not in lifecycle.TERMINAL:
         raise Problem(409, "not_deletable", "Only a task that has ended can be deleted; cancel it first.")
-    _remove([task_id])
+    if task_id in _in_use(account=account_id).tasks:
+        raise Problem(409, "not_deletable", "A task that is not over uses an output of this one: cancel it or wait for its end.")
+    _remove_tasks([task_id])
 
 
-def _named_by_open_task(account_id: int, name: str) -> bool:
-    open_tasks = Task.objects.filter(account=account_id).exclude(status__in=lifecycle.TERMINAL)
-    return any(name in str(input) for input in open_tasks.values_list("input", flat=True).iterator())
+# What is to go
 
 
-def _remove(task_ids: Sequence[UUID]) -> int:
+def _late(now: datetime, limit: int) -> Iterator[Batch]:
+    """Tasks that still wait at their deadline."""
+    late = expiry.late(now).order_by("deadline_at", "id").values_list("deadline_at", "id")
+    for page in _pages(late, limit, "deadline_at", "id"):
+        yield Batch([id for _, id in page], oldest=page[0][0])
+
+
+def _old_tasks(now: datetime, limit: int) -> Iterator[Batch]:
+    """Tasks that are over, past their keep time, and whose outputs no open task uses."""
+    if not settings.TASK_KEEP_DAYS:
+        return
+    before = now - timedelta(days=settings.TASK_KEEP_DAYS) - GRACE
+    old = Task.objects.filter(status__in=lifecycle.TERMINAL, finished_at__lt=before, id__lt=first_of(before))
+    in_use = None
+    for page in _pages(old.order_by("id").values_list("id", "finished_at"), limit, "id"):
+        in_use = in_use or _in_use()
+        ids = [id for id, _ in page if id not in in_use.tasks]
+        kept = Output.objects.filter(task_id__in=ids).aggregate(bytes=Sum("bytes"))["bytes"] or 0
+        yield Batch(ids, kept, min((finished_at for id, finished_at in page if id not in in_use.tasks), default=None))
+
+
+def _old_files(now: datetime, limit: int) -> Iterator[Batch]:
+    """Uploaded files past their keep time that no open task names."""
+    if not settings.FILE_KEEP_DAYS:
+        return
+    before = now - timedelta(days=settings.FILE_KEEP_DAYS) - GRACE
+    old = File.objects.filter(created_at__lt=before).order_by("created_at", "id").values_list("created_at", "id", named=True)
+    in_use = None
+    for page in _pages(old, limit, "created_at", "id"):
+        in_use = in_use or _in_use()
+        files = [
+            file for file in File.objects.filter(id__in=[row.id for row in page]).order_by("created_at") if file.id not in in_use.files
+        ]
+        yield Batch(files, sum(file.bytes for file in files), files[0].created_at if files else None)
+
+
+def _old_deliveries(now: datetime, limit: int) -> Iterator[Batch]:
+    """Deliveries past their keep time that are over."""
+    if not settings.DELIVERY_KEEP_DAYS:
+        return
+    before = now - timedelta(days=settings.DELIVERY_KEEP_DAYS)
+    old = Delivery.objects.filter(id__lt=first_of(before)).exclude(status__in=OPEN)
+    for page in _pages(old.order_by("id").values_list("id", "created_at"), limit, "id"):
+        yield Batch([id for id, _ in page], oldest=page[0][1])
+
+
+def _old_drafts(now: datetime, limit: int) -> Iterator[Batch]:
+    """Uploads and results that a process left half written."""
+    old = storage.old_drafts(before=(now - DRAFTS_LIVE).timestamp())
+    for start in range(0, len(old), limit):
+        part = old[start : start + limit]
+        yield Batch([draft.path for draft in part], sum(draft.bytes for draft in part), datetime.fromtimestamp(part[0].modified, UTC))
+
+
+def _pages(rows, limit: int, *key: str) -> Iterator[list]:
+    """Rows in the order of `key`, their first columns, page by page: each begins behind the last one's end, removed or not."""
+    page = list(rows[:limit])
+    while page:
+        yield page
+        if len(page) < limit:
+            return
+        page = list(rows.filter(_behind(key, page[-1]))[:limit])
+
+
+def _behind(key: Sequence[str], last: Sequence[Any]) -> Q:
+    if len(key) == 1:
+        return Q(**{f"{key[0]}__gt": last[0]})
+    first, second = key
+    # The bare bound is for the index: by the alternatives alone it would be read from its start.
+    return Q(**{f"{first}__gte": last[0]}) & (Q(**{f"{first}__gt": last[0]}) | Q(**{f"{second}__gt": last[1]}))
+
+
+def _in_use(**account: int) -> inputs.InUse:
+    return inputs.in_use(Task.objects.filter(status__in=OPEN_TASKS, **account).values_list("input", flat=True).iterator())
+
+
+# How it goes
+
+
+def _expire(task_ids: Sequence[UUID], now: datetime) -> None:
+    expiry.expire(task_ids, now=now)
+
+
+def _remove_tasks(task_ids: Sequence[UUID], now: datetime | None = None) -> None:
+    """With all that belongs to them: outputs, attempts, events, and deliveries, which say what the task was."""
     _delete_bytes(Output.objects.filter(task_id__in=task_ids).values_list("key", "thumbnail_key"))
-    with transaction.atomic():
-        for table in (Output, Attempt, TaskEvent, Delivery):  # a delivery says what the task was
-            table.objects.filter(task_id__in=task_ids).delete()
-        return Task.objects.filter(id__in=task_ids).delete()[0]
+    whole(partial(_delete_task_rows, task_ids))
+
+
+def _delete_task_rows(task_ids: Sequence[UUID]) -> None:
+    for table in (Output, Attempt, TaskEvent, Delivery):
+        table.objects.filter(task_id__in=task_ids).delete()
+    Task.objects.filter(id__in=task_ids).delete()
+
+
+def _remove_files(files: Sequence[File], now: datetime | None = None) -> None:
+    storage.delete(*(file.key for file in files))
+    File.objects.filter(id__in=[file.id for file in files]).delete()
+
+
+def _remove_deliveries(ids: Sequence[UUID], now: datetime) -> None:
+    Delivery.objects.filter(id__in=ids).delete()
+
+
+def _remove_drafts(paths: Sequence[Path], now: datetime) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)
 
 
 def _delete_bytes(keys: Iterable[tuple[str, ...]]) -> None:
     storage.delete(*(key for pair in keys for key in pair if key))
+
+
+DUTIES = {
+    "expired": Duty("waiting tasks past their deadline; their credits come back", _late, _expire),
+    "tasks": Duty("tasks past their keep time, with outputs, attempts, events, deliveries and idempotency keys", _old_tasks, _remove_tasks),
+    "files": Duty("uploaded files past their keep time", _old_files, _remove_files),
+    "deliveries": Duty("webhook deliveries past their keep time", _old_deliveries, _remove_deliveries),
+    "drafts": Duty("half-written uploads and results, a day old", _old_drafts, _remove_drafts),
+}

@@ -2,6 +2,7 @@
 
 named    before a batch is checked: what lies behind those of our own in all of its inputs, in two queries at most
 check    at accept: may this account use each of them?
+in_use   at clean-up: what open tasks name
 plan     before a submit: what lies behind those of our own, in two queries at most
 gather   during a submit, without the database: the input with a Media in each reference's place
 """
@@ -11,6 +12,7 @@ import pathlib
 import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
@@ -30,7 +32,7 @@ from .storage import StorageAway, here, links, media, storage
 AT_ONCE = 4  # fetches of one task
 LARGEST = 1 << 50  # what is ours was held against a limit when it came
 # One text for what is missing and for what is another account's, so that nobody learns which ids exist.
-MISSING = "is no file of this account and no output of a task of it that succeeded"
+MISSING = "is no file of this account and no output of a task of it that succeeded, or its keep time is over"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,28 +45,37 @@ class Own:
     content_type: str
 
 
+@dataclass(frozen=True, slots=True)
+class InUse:
+    """What some inputs name: files, and tasks whose outputs."""
+
+    files: set[UUID]
+    tasks: set[UUID]
+
+
 # How an adapter gets what is ours, and what a client named by URL; each has a key of its own to go by.
 Fetch = tuple[Callable[[Own, str], Awaitable[Media]], Callable[[str, str], Awaitable[Media]]]
 Known = Mapping[str, Own | None]  # reference → what it leads to; None: nothing that this account may use
 NOTHING: Known = MappingProxyType({})
 
 
-def named(account_id: int, inputs: Iterable[Mapping[str, Any]]) -> Known:
+def named(account_id: int, inputs: Iterable[Mapping[str, Any]], *, now: datetime) -> Known:
     """What this account has behind each text of these inputs that reads like a reference of our own, None where it has nothing.
 
-    The inputs need not be valid: where a reference may stand is for `check` to say.
+    The inputs need not be valid: where a reference may stand is for `check` to say. What is past its keep time is nothing.
     """
     references = {text for text in _texts(inputs) if ids.parse("file", text) or _place(text)}
-    return dict.fromkeys(references) | _found(account_id, references)
+    return dict.fromkeys(references) | _found(account_id, references, now)
 
 
-def check(account_id: int, model: Model, input: Mapping[str, Any], known: Known = NOTHING) -> None:
+def check(account_id: int, model: Model, input: Mapping[str, Any], known: Known = NOTHING, *, now: datetime) -> None:
     """Raise InvalidInput that names each reference which this account may not use; no URL is asked yet.
 
-    What is `known` is not looked up again.
+    What is `known` is not looked up again. What is past its keep time may not be used, though it may still be there: else a task could
+    be accepted for a file that is just being deleted (cleanup.py).
     """
     places = list(media_paths(model.schema, input))
-    own = _found(account_id, {reference for _, reference in places} - known.keys())
+    own = _found(account_id, {reference for _, reference in places} - known.keys(), now)
     faults = [(written(path), _fault(reference)) for path, reference in places if not (known.get(reference) or own.get(reference))]
     if errors := [{"field": field, "message": fault} for field, fault in faults if fault]:
         raise InvalidInput(errors)
@@ -108,10 +119,22 @@ def _texts(inputs: Iterable[Mapping[str, Any]]) -> Iterator[str]:
             left += value
 
 
-def _found(account_id: int, references: Iterable[str]) -> dict[str, Own]:
+def in_use(inputs: Iterable[Mapping[str, Any]]) -> InUse:
+    """The files, and the tasks whose outputs, that these inputs name; of many inputs it keeps no more than that."""
+    found = InUse(set(), set())
+    for text in (text for input in inputs for text in _texts([input])):
+        if id := ids.parse("file", text):
+            found.files.add(id)
+        elif place := _place(text):
+            found.tasks.add(place[0])
+    return found
+
+
+def _found(account_id: int, references: Iterable[str], now: datetime | None = None) -> dict[str, Own]:
+    """`now`: only what is within its keep time."""
     files = {reference: id for reference in references if (id := ids.parse("file", reference))}
     outputs = {reference: place for reference in references if (place := _place(reference))}
-    return _files(account_id, files) | _outputs(account_id, outputs)
+    return _files(account_id, files, now) | _outputs(account_id, outputs, now)
 
 
 def _place(reference: str) -> tuple[UUID, int] | None:
@@ -121,17 +144,23 @@ def _place(reference: str) -> tuple[UUID, int] | None:
     return (id, int(position)) if id and re.fullmatch("[0-9]{1,4}", position) else None
 
 
-def _files(account_id: int, wanted: Mapping[str, UUID]) -> dict[str, Own]:
-    rows = File.objects.filter(account_id=account_id, id__in=wanted.values()).values_list("id", "key", "content_type") if wanted else ()
-    found = {id: Own("file", id, key, content_type) for id, key, content_type in rows}
+def _files(account_id: int, wanted: Mapping[str, UUID], now: datetime | None) -> dict[str, Own]:
+    if not wanted:
+        return {}
+    rows = File.objects.filter(account_id=account_id, id__in=wanted.values())
+    if now and settings.FILE_KEEP_DAYS:
+        rows = rows.filter(created_at__gt=now - timedelta(days=settings.FILE_KEEP_DAYS))
+    found = {id: Own("file", id, key, content_type) for id, key, content_type in rows.values_list("id", "key", "content_type")}
     return {reference: found[id] for reference, id in wanted.items() if id in found}
 
 
-def _outputs(account_id: int, wanted: Mapping[str, tuple[UUID, int]]) -> dict[str, Own]:
+def _outputs(account_id: int, wanted: Mapping[str, tuple[UUID, int]], now: datetime | None) -> dict[str, Own]:
     if not wanted:
         return {}
-    succeeded = Exists(Task.objects.filter(id=OuterRef("task_id"), status=Task.Status.SUCCEEDED))
-    rows = Output.objects.filter(succeeded, account_id=account_id, task_id__in={task for task, _ in wanted.values()})
+    succeeded = Task.objects.filter(id=OuterRef("task_id"), status=Task.Status.SUCCEEDED)
+    if now and settings.TASK_KEEP_DAYS:
+        succeeded = succeeded.exclude(finished_at__lte=now - timedelta(days=settings.TASK_KEEP_DAYS))
+    rows = Output.objects.filter(Exists(succeeded), account_id=account_id, task_id__in={task for task, _ in wanted.values()})
     columns = rows.values_list("task_id", "position", "id", "key", "content_type")
     found = {(task, position): Own("output", *rest) for task, position, *rest in columns}
     return {reference: found[place] for reference, place in wanted.items() if place in found}

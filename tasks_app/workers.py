@@ -46,7 +46,7 @@ def ask_late() -> None:
 
 @shared_task(ignore_result=True)
 def clean_up() -> None:
-    cleanup.run_once(clock=database_clock, limit=500)
+    cleanup.run_once(clock=database_clock)
 
 
 @shared_task(ignore_result=True)

@@ -195,7 +195,7 @@ FILE = closed(
         "bytes": WHOLE,
         "sha256": SHA256,
         "created_at": TIME,
-        "expires_at": or_null(TIME, "When the file is deleted; null: never."),
+        "expires_at": or_null(TIME, "From then on no task takes it as an input, and it is deleted soon; null: never."),
     }
 )
 ACCOUNT = closed(

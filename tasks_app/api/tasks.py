@@ -45,7 +45,7 @@ class Quote(View):
     @contract.quote
     def post(self, request):
         order = orders.one(request.data, key=request.META.get("HTTP_IDEMPOTENCY_KEY"))
-        quote = accept.quote(request.user.account_id, order, scope=request.user.scope)
+        quote = accept.quote(request.user.account_id, order, now=timezone.now(), scope=request.user.scope)
         return Answer(
             {
                 "object": "quote",

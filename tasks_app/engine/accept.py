@@ -95,9 +95,9 @@ def many(account_id: int, orders: Sequence[Order], *, now: datetime, scope: Scop
         raise Problem(403, "account_disabled", str(disabled)) from disabled
 
 
-def quote(account_id: int, order: Order, *, scope: Scope | None = None) -> Quote:
+def quote(account_id: int, order: Order, *, now: datetime, scope: Scope | None = None) -> Quote:
     """What the order would cost; buys nothing; raises Problem as `one` does."""
-    model, _, price = _checked(account_id, order, scope=scope)
+    model, _, price = _checked(account_id, order, now, scope=scope)
     return Quote(price.total, price.items, price.outputs, model.typical_seconds)
 
 
@@ -118,7 +118,7 @@ def _park(task: Task) -> None:
 
 
 def _many(account_id: int, orders: Sequence[Order], now: datetime, scope: Scope | None) -> list[Accepted | Problem]:
-    references = inputs.named(account_id, [order.input for order in orders])
+    references = inputs.named(account_id, [order.input for order in orders], now=now)
     rows = [_row_or_problem(account_id, order, now, references, scope) for order in orders]
     known = _by_key(account_id, [order.idempotency_key for order in orders if order.idempotency_key])
     fresh = _fresh(rows, known)
@@ -174,7 +174,7 @@ def _row_or_problem(account_id: int, order: Order, now: datetime, references: in
 
 
 def _row(account_id: int, order: Order, now: datetime, references: inputs.Known = inputs.NOTHING, *, scope: Scope | None = None) -> Task:
-    model, input, price = _checked(account_id, order, references, scope=scope)
+    model, input, price = _checked(account_id, order, now, references, scope=scope)
     return queue.row(
         id=ids.new(),
         account_id=account_id,
@@ -202,7 +202,7 @@ def _row(account_id: int, order: Order, now: datetime, references: inputs.Known 
 
 
 def _checked(
-    account_id: int, order: Order, references: inputs.Known = inputs.NOTHING, *, scope: Scope | None = None
+    account_id: int, order: Order, now: datetime, references: inputs.Known = inputs.NOTHING, *, scope: Scope | None = None
 ) -> tuple[catalogue.Model, dict, catalogue.Price]:
     """The model, the input with its defaults filled in, and what that costs; `references` are those looked up already."""
     try:
@@ -210,7 +210,7 @@ def _checked(
         if scope:
             scope.refuse_model(model.name)
         input = catalogue.validate(model, order.input)
-        inputs.check(account_id, model, input, references)
+        inputs.check(account_id, model, input, references, now=now)
         price = catalogue.price(model, input)
     except ForbiddenByKey as forbidden:
         raise _forbidden(forbidden) from forbidden

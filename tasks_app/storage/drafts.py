@@ -1,6 +1,6 @@
 """Bytes on their way into a store: a file on this machine that no key leads to, written and hashed piece by piece.
 
-A draft is deleted unless a store publishes it. Those that a killed process left are deleted by a sweep.
+A draft is deleted unless a store publishes it. Those that a killed process left are found by their age (tasks_app/cleanup.py).
 """
 
 import asyncio
@@ -9,6 +9,7 @@ import secrets
 from collections.abc import AsyncIterable, Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
@@ -81,12 +82,19 @@ class Draft:
         self.path.unlink(missing_ok=True)
 
 
-def sweep(folder: Path, *, before: float) -> int:
-    """Delete the drafts in `folder` last written before this Unix time; returns how many."""
-    drafts = [draft for draft in folder.glob("*") if _modified(draft) < before]
-    for draft in drafts:
-        draft.unlink(missing_ok=True)
-    return len(drafts)
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A draft that nobody has written to for a while; `modified` is a Unix time."""
+
+    path: Path
+    bytes: int
+    modified: float
+
+
+def left(folder: Path, *, before: float) -> list[Left]:
+    """The drafts in `folder` last written before this Unix time, oldest first."""
+    found = [_left(path) for path in folder.glob("*")]
+    return sorted((draft for draft in found if draft and draft.modified < before), key=lambda draft: draft.modified)
 
 
 async def in_thread(work: Callable[..., T], *args: Any, threads: Executor | None = None) -> T:
@@ -140,8 +148,9 @@ def _move(draft: Path, place: Path) -> None:
     raise OSError("its folder is deleted again and again")
 
 
-def _modified(path: Path) -> float:
+def _left(path: Path) -> Left | None:
     try:
-        return path.stat().st_mtime
+        found = path.stat()
     except FileNotFoundError:  # published or discarded since it was listed
-        return float("inf")
+        return None
+    return Left(path, found.st_size, found.st_mtime)

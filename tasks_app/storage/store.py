@@ -71,9 +71,9 @@ class Store:
         except StorageAway as fault:
             log.warning("%s stays: %s", prefix, fault)
 
-    def sweep(self, *, before: float) -> int:
-        """Delete the drafts last written before this Unix time; returns how many."""
-        return drafts.sweep(self._root() / DRAFTS, before=before)
+    def old_drafts(self, *, before: float) -> list[drafts.Left]:
+        """The drafts last written before this Unix time, oldest first."""
+        return drafts.left(self._root() / DRAFTS, before=before)
 
     # Each store in its own way
 

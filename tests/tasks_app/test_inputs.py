@@ -91,7 +91,7 @@ def makes(member, *, status="succeeded", outputs=1):
 
 def faults(member, input):
     try:
-        inputs.check(member.id, MODEL, input)
+        inputs.check(member.id, MODEL, input, now=timezone.now())
     except InvalidInput as fault:
         return {error["field"]: error["message"] for error in fault.errors}
     return {}
@@ -159,26 +159,28 @@ class TestQueries:
         with django_assert_num_queries(2):
             assert inputs.plan(acme.id, SCHEMA, {"images": files + outputs}).keys() == {*files, *outputs[0::2], *outputs[1::2]}
         with django_assert_num_queries(2):
-            inputs.check(acme.id, MODEL, {"images": files + outputs})
+            inputs.check(acme.id, MODEL, {"images": files + outputs}, now=timezone.now())
 
     def test_are_two_for_any_number_of_inputs(self, acme, django_assert_num_queries):
         given = [{"image": uploads(acme)[1], "clips": [{"media": f"{makes(acme)[1]}/0"}]} for _ in range(5)]
         with django_assert_num_queries(2):
-            known = inputs.named(acme.id, given)
+            known = inputs.named(acme.id, given, now=timezone.now())
         with django_assert_num_queries(0):
             for input in given:
-                inputs.check(acme.id, MODEL, input, known)
+                inputs.check(acme.id, MODEL, input, known, now=timezone.now())
 
     def test_are_made_for_a_reference_that_no_input_named(self, acme):
         """A schema's default is filled in after the batch was looked through."""
-        inputs.check(acme.id, MODEL, {"image": uploads(acme)[1]}, inputs.named(acme.id, [{"prompt": "a"}]))
+        inputs.check(
+            acme.id, MODEL, {"image": uploads(acme)[1]}, inputs.named(acme.id, [{"prompt": "a"}], now=timezone.now()), now=timezone.now()
+        )
 
     def test_survive_any_nesting(self, acme, django_assert_num_queries):
         nest = []
         for _ in range(100_000):
             nest = [nest]
         with django_assert_num_queries(0):
-            assert inputs.named(acme.id, [{"images": nest}]) == {}
+            assert inputs.named(acme.id, [{"images": nest}], now=timezone.now()) == {}
 
 
 class TestAnAdapterThatFetchesByItself:

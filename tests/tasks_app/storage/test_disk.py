@@ -11,7 +11,7 @@ import pytest
 
 from tasks_app.storage import Unwritable
 from tasks_app.storage.disk import Disk
-from tasks_app.storage.drafts import BATCH, DRAFTS
+from tasks_app.storage.drafts import BATCH, DRAFTS, Left
 
 from .conftest import CONTENT, ROOT, files_below, put, stream
 
@@ -70,7 +70,7 @@ async def chunks():
 asyncio.run(Disk(lambda: Path(sys.argv[1])).put("a", chunks(), content_type="", limit=10**12))
 """
 
-    def test_leaves_a_draft_that_no_key_leads_to_and_a_sweep_deletes(self, tmp_path):
+    def test_leaves_a_draft_that_no_key_leads_to_and_that_is_found_by_its_age(self, tmp_path):
         disk = Disk(lambda: tmp_path)
         child = subprocess.Popen([sys.executable, "-c", self.SCRIPT, str(tmp_path)], stdout=subprocess.PIPE, cwd=ROOT)
         child.stdout.readline()
@@ -79,9 +79,9 @@ asyncio.run(Disk(lambda: Path(sys.argv[1])).put("a", chunks(), content_type="", 
         child.communicate()
         (draft,) = (tmp_path / DRAFTS).iterdir()
         assert disk.size("a") is None
-        assert disk.sweep(before=draft.stat().st_mtime) == 0
-        assert disk.sweep(before=draft.stat().st_mtime + 1) == 1
-        assert files_below(tmp_path) == []
+        found = draft.stat()
+        assert disk.old_drafts(before=found.st_mtime) == []
+        assert disk.old_drafts(before=found.st_mtime + 1) == [Left(draft, found.st_size, found.st_mtime)]
 
 
 class TestDeleting:
