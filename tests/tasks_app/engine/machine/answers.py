@@ -1,5 +1,7 @@
 """What upstreams and our storage may say, by words that a failing run can be read by."""
 
+from dataclasses import replace
+
 from providers.errors import (
     GenerationFailed,
     Invalid,
@@ -22,6 +24,7 @@ NOT_ACCEPTED = {
 }
 UNKNOWN = {"is cut off": OutcomeUnknown(), "is cut off for a day": OutcomeUnknown(retry_after=86400)}
 ONE, TWO = (Finished(tuple(Found(f"https://paper.example/{number}") for number in range(length))) for length in (1, 2))
+USED_LITTLE, USED_TOO_MUCH = replace(ONE, usage={"tokens": 1}), replace(TWO, usage={"tokens": 999})
 OUTPUT = StoredOutput(type="image", content_type="image/png", bytes=1, sha256="0" * 64, key="outputs/x/0")
 
 # By what is asked: paper's books take the first four as they are, the last stands in for fetching and measuring real files.
@@ -43,6 +46,8 @@ ANSWERS = {
         "is half done": Running(0.5),
         "has one": ONE,
         "has two": TWO,
+        "has one and used little": USED_LITTLE,
+        "has two and used too much": USED_TOO_MUCH,
         "has none": Finished(()),
         "failed": Failed(GenerationFailed()),
         "never saw it": NotFound(),

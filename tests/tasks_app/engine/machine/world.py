@@ -18,7 +18,7 @@ from accounts import credits
 from accounts.models import Account, LedgerEntry
 from providers.models import Provider, PublicModel, Route
 from providers.outcomes import Accepted, Callback
-from tasks_app import cleanup
+from tasks_app import audit, cleanup
 from tasks_app.engine import accept, callback, cancel, claims, expiry, late, lifecycle, loop, poll, pump, store, submit
 from tasks_app.engine.claims import LEASE, Claimed
 from tasks_app.engine.decisions import Move
@@ -34,6 +34,7 @@ STEPS = {"submit": submit, "poll": poll, "store": store}
 PAPERS = {"honest": paper_honest, "strict": paper_strict, "calls": paper_calls, "deaf": paper_deaf}
 # Each model's providers, best first.
 MODELS = {"paper/honest": ["honest"], "paper/calls": ["calls"], "paper/deaf": ["deaf"], "paper/both": ["strict", "deaf"]}
+BY_USAGE = {"paper/both": {"price": "2 * n + tokens", "usage": {"tokens": "2 * n"}}}
 SCHEMA = {"type": "object", "additionalProperties": False, "properties": {"n": {"type": "integer", "default": 1}}}
 TABLES = (Task, Attempt, TaskEvent, Output, LedgerEntry, Account)
 
@@ -42,7 +43,8 @@ def furnish() -> None:
     """The providers and models that every world has."""
     providers = {name: Provider.objects.create(name=name, adapter=f"paper_{name}") for name in PAPERS}
     for name, places in MODELS.items():
-        model = PublicModel.objects.create(name=name, kind="image.generate", title=name, input_schema=SCHEMA, price="3 * n", outputs="n")
+        columns = {"price": "3 * n", "outputs": "n"} | BY_USAGE.get(name, {})
+        model = PublicModel.objects.create(name=name, kind="image.generate", title=name, input_schema=SCHEMA, **columns)
         for priority, place in enumerate(places):
             Route.objects.create(model=model, provider=providers[place], upstream_model=name, priority=priority)
     forget_rows()
@@ -402,6 +404,7 @@ class World:
             assert late <= (timedelta(minutes=70) if was_made else patience), f"{task['status']} {late} after its deadline"
         assert not Task.objects.exclude(lease_token=0).exists()
         assert set(Account.objects.values_list("held", "active")) == {(0, 0)}
+        assert audit.look(since=UUID(int=0)).findings == []
 
     def runs_dry(self, *, rounds: int = 300) -> None:
         left = Task.objects.filter(finished_at=None)
