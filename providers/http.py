@@ -9,12 +9,16 @@ A paid call is sent once, over a connection of its own. (A GET that dies with a 
 
 import asyncio
 import logging
+import socket
 from collections.abc import Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import aiohttp
 import orjson
+from aiohttp.abc import AbstractResolver, ResolveResult
 
 from .errors import NotSent, OutcomeUnknown, Unavailable, UpstreamError
 
@@ -22,6 +26,9 @@ log = logging.getLogger(__name__)
 
 MAX_BYTES = 32 * 1024 * 1024  # of one answer; results come by URL and are fetched elsewhere
 PATIENCE_S = 10.0  # for a free connection, DNS, connect and TLS together; never more than a quarter of a call's time
+# The system's look-up of a name cannot be stopped, and while a name server is silent it holds its thread for half a minute. In the
+# loop's own few threads such names would hold up all that the process does there: others' names, files, results.
+LOOKUPS = 4  # threads of one provider: it has one host or two, and a name that is being looked up is waited for by all
 
 # Most special first.
 REASONS: tuple[tuple[type[BaseException], str], ...] = (
@@ -74,6 +81,7 @@ class Http:
     def __init__(self, name: str, *, limit: int = 100):
         self.name = name
         self._limit = limit
+        self._lookups = ThreadPoolExecutor(LOOKUPS, thread_name_prefix=f"names-{name}")
         self._loop: asyncio.AbstractEventLoop | None = None
         self._sessions: dict[bool, aiohttp.ClientSession] = {}
 
@@ -131,10 +139,31 @@ class Http:
 
     def _opened(self, paid: bool) -> aiohttp.ClientSession:
         # A kept-alive connection may be dead without our knowing; a paid call that dies with it would have an unknown outcome.
-        connector = aiohttp.TCPConnector(limit=self._limit, force_close=paid)
+        connector = aiohttp.TCPConnector(limit=self._limit, force_close=paid, resolver=Names(self._lookups))
         return aiohttp.ClientSession(
             connector=connector, cookie_jar=aiohttp.DummyCookieJar(), headers={"User-Agent": "Darkroom"}, trace_configs=[_watch()]
         )
+
+
+class Names(AbstractResolver):
+    """Asks the system for a name's addresses, in these threads."""
+
+    def __init__(self, threads: Executor):
+        self._threads = threads
+
+    async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC) -> list[ResolveResult]:
+        ask = partial(socket.getaddrinfo, host, port, family, socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
+        try:
+            found = await asyncio.get_running_loop().run_in_executor(self._threads, ask)
+        except UnicodeError as error:  # a label of more than 63 letters
+            raise OSError("this cannot be a name") from error
+        return [
+            ResolveResult(hostname=host, host=str(address[0]), port=port, family=family, proto=proto, flags=socket.AI_NUMERICHOST)
+            for family, _, proto, _, address in found
+        ]
+
+    async def close(self) -> None:
+        """The threads are the provider's, and outlive a session."""
 
 
 def _watch() -> aiohttp.TraceConfig:

@@ -16,7 +16,6 @@ import stat
 from collections.abc import AsyncIterator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, suppress
-from functools import partial
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -28,6 +27,7 @@ from django.conf import settings
 from yarl import URL
 
 from providers.errors import Invalid, NotSent, RateLimited, Unavailable
+from providers.http import Names
 
 REDIRECTS = 3
 LONGEST_URL = 4096
@@ -35,8 +35,7 @@ PIECE = 256 * 1024
 UNREADABLE = (ValueError, IndexError)  # 2026-11, yarl 1.25: IndexError for https://[]@
 SLOWEST = 1_000_000  # bytes a second; a server that drips for ever must not hold a place for ever
 ANSWER_WITHIN = 2.0  # seconds after the status in which an answer's body must come to be kept
-# The system's look-up of a name cannot be stopped, and a name server that is silent holds its thread for half a minute. In the
-# loop's own few threads it would hold up all that the process does there, other hosts' names and our own files included.
+# What a name server that is silent holds up: names of hosts that strangers choose.
 LOOKUPS = ThreadPoolExecutor(64, "egress-names")
 
 # IANA's special-purpose registries, written out because the ipaddress module's answers differ between Python versions.
@@ -171,24 +170,6 @@ def open_result(url: str, folder: Path) -> BinaryIO:
     return os.fdopen(handle, "rb")
 
 
-class SystemResolver(AbstractResolver):
-    """Asks the system, in threads of our own."""
-
-    async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC) -> list[ResolveResult]:
-        ask = partial(socket.getaddrinfo, host, port, family, socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
-        try:
-            found = await asyncio.get_running_loop().run_in_executor(LOOKUPS, ask)
-        except UnicodeError as error:  # a label of more than 63 letters
-            raise OSError("this cannot be a name") from error
-        return [
-            ResolveResult(hostname=host, host=str(address[0]), port=port, family=family, proto=proto, flags=socket.AI_NUMERICHOST)
-            for family, _, proto, _, address in found
-        ]
-
-    async def close(self) -> None:
-        pass
-
-
 class PublicResolver(AbstractResolver):
     """Resolves names for the connector, and gives it public addresses only."""
 
@@ -218,7 +199,7 @@ def _check_host(host: str) -> None:
 
 def _session(timeouts: Timeouts) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(resolver=PublicResolver(SystemResolver()), use_dns_cache=False, force_close=True),
+        connector=aiohttp.TCPConnector(resolver=PublicResolver(Names(LOOKUPS)), use_dns_cache=False, force_close=True),
         timeout=aiohttp.ClientTimeout(total=timeouts.total, sock_connect=timeouts.connect, sock_read=timeouts.idle),
         headers={"User-Agent": "Darkroom", "Accept-Encoding": "identity"},
         auto_decompress=False,  # a compressed body is refused, before a byte of it is blown up

@@ -1,7 +1,9 @@
 import asyncio
 import socket
+import threading
 import traceback
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 import pytest
@@ -204,6 +206,33 @@ class TestAPaidCall:
     def test_is_a_post_since_others_could_be_sent_again(self, method):
         with pytest.raises(ValueError, match="A paid call is a POST"):
             asyncio.run(Http("plasma").request(method, "http://127.0.0.1:1", timeout=1, paid=True))
+
+
+class TestLookingNamesUp:
+    def test_needs_none_of_the_loops_own_threads(self):
+        """A name server that is silent holds a look-up's thread; in the loop's few it would stop others' names and our own files."""
+
+        async def run():
+            busy, let_go = asyncio.Event(), threading.Event()
+            loop = asyncio.get_running_loop()
+            loop.set_default_executor(ThreadPoolExecutor(1))
+            held = loop.run_in_executor(None, lambda: (loop.call_soon_threadsafe(busy.set), let_go.wait(10)))
+            await busy.wait()
+            try:
+                async with listening(answers()) as server, client() as http:
+                    return await call(http, f"http://localhost:{server.port}", timeout=5)
+            finally:
+                let_go.set()
+                await held
+
+        assert asyncio.run(run()).status == 200
+
+    def test_that_cannot_be_names_fails_like_those_that_are_not_there(self):
+        async def run():
+            async with client() as http:
+                return await error_of(call(http, f"https://{'a' * 64}.example", paid=True))
+
+        assert isinstance(asyncio.run(run()), NotSent)
 
 
 class TestConnections:
