@@ -21,7 +21,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Q, Sum
 
-from . import inputs
+from . import inputs, strays
 from .engine import expiry, lifecycle
 from .engine.accept import Problem
 from .engine.clock import Clock
@@ -172,6 +172,13 @@ def _old_drafts(now: datetime, limit: int) -> Iterator[Batch]:
         yield Batch([draft.path for draft in part], sum(draft.bytes for draft in part), datetime.fromtimestamp(part[0].modified, UTC))
 
 
+def _stray_inputs(now: datetime, limit: int) -> Iterator[Batch]:
+    """What a worker fetched for tasks that were over by then, because it was frozen or cut off meanwhile; the rows are tasks."""
+    tasks = sorted(strays.inputs())
+    for start in range(0, len(tasks), limit):
+        yield Batch(tasks[start : start + limit])
+
+
 def _pages(rows, limit: int, *key: str) -> Iterator[list]:
     """Rows in the order of `key`, their first columns, page by page: each begins behind the last one's end, removed or not."""
     page = list(rows[:limit])
@@ -222,6 +229,11 @@ def _remove_deliveries(ids: Sequence[UUID], now: datetime) -> None:
     Delivery.objects.filter(id__in=ids).delete()
 
 
+def _forget_inputs(task_ids: Sequence[UUID], now: datetime) -> None:
+    for task_id in task_ids:
+        inputs.forget(task_id)
+
+
 def _remove_drafts(paths: Sequence[Path], now: datetime) -> None:
     for path in paths:
         path.unlink(missing_ok=True)
@@ -236,5 +248,6 @@ DUTIES = {
     "tasks": Duty("tasks past their keep time, with outputs, attempts, events, deliveries and idempotency keys", _old_tasks, _remove_tasks),
     "files": Duty("uploaded files past their keep time", _old_files, _remove_files),
     "deliveries": Duty("webhook deliveries past their keep time", _old_deliveries, _remove_deliveries),
+    "inputs": Duty("inputs that were fetched for tasks which were over by then", _stray_inputs, _forget_inputs),
     "drafts": Duty("half-written uploads and results, a day old", _old_drafts, _remove_drafts),
 }

@@ -82,6 +82,12 @@ class Cos(Store):
         while keys := self._below(f"{checked(prefix)}/"):
             self._delete(keys)
 
+    def keys(self, prefix: str) -> Iterator[str]:
+        last = ""
+        while keys := self._below(f"{checked(prefix)}/", after=last):
+            yield from keys
+            last = keys[-1]
+
     def size(self, key: str) -> int | None:
         checked(key)
         try:
@@ -145,8 +151,9 @@ class Cos(Store):
 
     # Away with it
 
-    def _below(self, prefix: str) -> list[str]:
-        listed = self.wire.write(prefix, lambda client: client.list_objects(self._name, Prefix=prefix, MaxKeys=AT_ONCE))
+    def _below(self, prefix: str, *, after: str = "") -> list[str]:
+        """The first keys below a prefix, by alphabet, behind the key `after`."""
+        listed = self.wire.write(prefix, lambda client: client.list_objects(self._name, Prefix=prefix, Marker=after, MaxKeys=AT_ONCE))
         return [one["Key"] for one in listed.get("Contents", ())]
 
     def _delete(self, keys: Sequence[str]) -> None:

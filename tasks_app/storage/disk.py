@@ -4,6 +4,7 @@ A draft lies on the same file system, is synced, and renamed to its place: at no
 lead to a part of a file.
 """
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
@@ -43,6 +44,11 @@ class Disk(Store):
 
     def delete_below(self, prefix: str) -> None:
         shutil.rmtree(self._at(prefix), ignore_errors=True)
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        root = self._root()
+        for folder, _, names in os.walk(self._at(prefix)):
+            yield from (str((Path(folder) / name).relative_to(root)) for name in names)
 
     def size(self, key: str) -> int | None:
         try:

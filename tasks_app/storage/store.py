@@ -97,6 +97,10 @@ class Store:
         """Remove every key that starts with `prefix` and a slash. Raises Unwritable."""
         raise NotImplementedError
 
+    def keys(self, prefix: str) -> Iterator[str]:
+        """Every key that starts with `prefix` and a slash, in no order; of those that come or go meanwhile, some. Raises Unwritable."""
+        raise NotImplementedError
+
     def size(self, key: str) -> int | None:
         """How many bytes `key` holds; None where there is no such key. Raises Unreadable."""
         raise NotImplementedError

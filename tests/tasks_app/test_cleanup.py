@@ -17,6 +17,7 @@ from providers.models import PublicModel
 from tasks_app import cleanup, ids
 from tasks_app.engine import accept
 from tasks_app.engine.accept import Problem
+from tasks_app.ids import shown
 from tasks_app.models import Attempt, Delivery, File, Output, Task, TaskEvent
 from tasks_app.storage import storage
 from tests.cast import SCHEMA, forget_rows
@@ -371,3 +372,12 @@ def test_a_draft_that_a_killed_worker_left_goes_after_a_day(db, clock, settings)
         os.utime(drafts / name, (when, when))
     assert cleanup.run_once(clock=clock)["drafts"].rows == 1
     assert [draft.name for draft in drafts.iterdir()] == ["new"]
+
+
+def test_inputs_that_came_when_their_task_was_over_go_and_those_of_open_ones_stay(acme, plasma, settings, clock):
+    over, waits = acme.submits(IMAGE), acme.submits(IMAGE)
+    acme.cancels(over)
+    for task in (shown("task", over.id), shown("task", waits.id), shown("task", ids.new())):
+        keep(f"inputs/{task}/0", b"x")
+    assert cleanup.run_once(clock=clock)["inputs"].rows == 2
+    assert [folder.name for folder in (settings.STORAGE_DIR / "inputs").iterdir()] == [shown("task", waits.id)]

@@ -1,13 +1,14 @@
-"""`manage.py storage check` and `manage.py storage setup`: for the operator who has chosen where files are kept."""
+"""`manage.py storage check`, `setup` and `strays`: for the operator who has chosen where files are kept."""
 
 from django.conf import settings
 from django.core.management import BaseCommand, CommandError
 
+from tasks_app import strays
 from tasks_app.storage import StorageAway, chosen, trial
 
 
 class Command(BaseCommand):
-    help = "check: puts, reads, signs and deletes a small object. setup: gives the bucket its lifecycle and CORS rules."
+    help = "check: puts, reads, signs and deletes a small object. setup: lifecycle and CORS rules. strays: results that no task has."
 
     def add_arguments(self, parser):
         commands = parser.add_subparsers(dest="command", required=True)
@@ -18,8 +19,17 @@ class Command(BaseCommand):
         )
         setup.add_argument("--dry-run", action="store_true", help="print the plan and change nothing")
 
+        strays = commands.add_parser("strays", help="results that no task has, as after a database was put back to a backup")
+        strays.add_argument("--delete", action="store_true", help="delete them; else they are only listed")
+
     def handle(self, *args, command, **options):
-        check(self.stdout.write) if command == "check" else setup(self.stdout.write, options["origin"], dry_run=options["dry_run"])
+        match command:
+            case "check":
+                check(self.stdout.write)
+            case "setup":
+                setup(self.stdout.write, options["origin"], dry_run=options["dry_run"])
+            case "strays":
+                stray(self.stdout.write, delete=options["delete"])
 
 
 def check(write) -> None:
@@ -56,6 +66,22 @@ def setup(write, origins, *, dry_run: bool) -> None:
     except StorageAway as fault:
         hint = " The key needs GetBucketLifecycle, PutBucketLifecycle, GetBucketCORS and PutBucketCORS." if "403" in str(fault) else ""
         raise CommandError(f"{fault}.{hint}") from None
+
+
+def stray(write, *, delete: bool) -> None:
+    """A line for each key with its size, and the sum."""
+    store, count, size = chosen(), 0, 0
+    try:
+        for key in strays.results():
+            bytes = store.size(key) or 0
+            write(f"  {bytes:>12,} bytes  {key}")
+            count, size = count + 1, size + bytes
+            if delete:
+                store.delete(key)
+    except StorageAway as fault:
+        raise CommandError(f"{fault}.") from None
+    what = "were deleted" if delete and count else "are of no task"
+    write(f"{count} results of {size:,} bytes {what}." + ("" if delete or not count else " --delete deletes them."))
 
 
 def _trials(store):

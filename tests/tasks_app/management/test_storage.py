@@ -1,10 +1,14 @@
-"""`manage.py storage check` and `setup`, as an operator runs them."""
+"""`manage.py storage check`, `setup` and `strays`, as an operator runs them."""
 
+import asyncio
 import io
 
 import pytest
 from django.core.management import CommandError, call_command
 
+from tasks_app import ids
+from tasks_app.models import Output, Task
+from tasks_app.storage import storage
 from tests.upstreams import answer, wrong_checksum
 
 
@@ -93,3 +97,39 @@ class TestSetup:
     def test_has_nothing_to_do_on_a_disk(self):
         with pytest.raises(CommandError, match="STORAGE=disk"):
             said("setup")
+
+
+class TestStrays:
+    @pytest.fixture
+    def keys(self, acme, plasma, road):
+        """One of each: a result that its task has, one that came too late, one of a task that waits, one of a task that nobody knows."""
+        named = acme.submits("darkroom/plasma-image")
+        road.runs_dry()
+        over, waits = acme.submits("darkroom/plasma-image"), acme.submits("darkroom/plasma-image")
+        acme.cancels(over)
+        keys = {name: f"outputs/{ids.shown('task', id)}/0" for name, id in (("late", over.id), ("open", waits.id), ("unknown", ids.new()))}
+        for key in keys.values():
+            keep(key)
+        return keys | {"named": Output.objects.get(task_id=named.id).key}
+
+    def test_are_listed_and_stay(self, keys):
+        *lines, sum = said("strays")
+        assert {line.split()[-1] for line in lines} == {keys["late"], keys["unknown"]}
+        assert sum == "2 results of 6 bytes are of no task. --delete deletes them."
+        assert all(storage.size(key) for key in keys.values())
+
+    def test_go_where_the_operator_says_so_and_no_others(self, keys):
+        assert said("strays", "--delete")[-1] == "2 results of 6 bytes were deleted."
+        assert {name for name, key in keys.items() if storage.size(key)} == {"named", "open"}
+        assert said("strays") == ["0 results of 0 bytes are of no task."]
+
+    def test_are_none_where_the_upstream_is_still_at_work(self, keys):
+        Task.objects.filter(status="canceled").update(status="storing")
+        assert [line.split()[-1] for line in said("strays")[:-1]] == [keys["unknown"]]
+
+
+def keep(key: str) -> None:
+    async def once():
+        yield b"png"
+
+    asyncio.run(storage.put(key, once(), content_type="image/png", limit=3))

@@ -186,6 +186,15 @@ class TestDeleting:
         assert store.size("found/task_1/0") is None
 
 
+class TestListing:
+    def test_names_every_key_below_a_prefix_and_no_neighbour(self, store):
+        keys = {f"outputs/task_1/{number}" for number in range(3)} | {"outputs/task_10/0"}
+        for key in (*keys, "outputs2/task_1/0", "inputs/task_1/0"):
+            put(store, key)
+        assert set(store.keys("outputs")) == keys
+        assert list(store.keys("nothing")) == []
+
+
 class TestKeys:
     @pytest.mark.parametrize(
         "key",

@@ -1,0 +1,48 @@
+"""Files that no row names: what came too late for its task, and what was made for tasks that a database put back to a backup forgot.
+
+Fetched inputs go with the clean-up. Results, which were paid for, are for the operator (`manage.py storage strays`): a process that was
+given another database than its store's would find them all, and to walk a whole store each hour costs more than it brings.
+"""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from uuid import UUID
+
+from . import ids
+from .engine import lifecycle
+from .models import Output, Task
+from .storage import here, storage
+
+AT_ONCE = 500  # keys that are looked up together
+
+
+def inputs() -> set[UUID]:
+    """The tasks that are over, or not there, and have left fetched inputs on this machine."""
+    lying = {task for key in here.keys("inputs") if (task := _task_of(key))}
+    return lying - _open(lying)
+
+
+def results() -> Iterator[str]:
+    """The keys of results that belong to no output, their tasks being over or not there."""
+    for folder in ("outputs", "found"):
+        keys = storage.keys(folder)
+        while some := list(islice(keys, AT_ONCE)):
+            yield from _unnamed(some)
+
+
+def _unnamed(keys: Iterable[str]) -> list[str]:
+    tasks = {key: task for key in keys if (task := _task_of(key))}
+    # The tasks first: the outputs of one that is over by then are there.
+    are_open = _open(tasks.values())
+    named = {key for pair in Output.objects.filter(task_id__in=tasks.values()).values_list("key", "thumbnail_key") for key in pair}
+    return [key for key, task in tasks.items() if task not in are_open and key not in named]
+
+
+def _task_of(key: str) -> UUID | None:
+    """The task whose folder this is, `outputs/task_01jz…/0`; None where it is nobody's we know."""
+    _, task, *_ = key.split("/")
+    return ids.parse("task", task)
+
+
+def _open(tasks: Iterable[UUID]) -> set[UUID]:
+    return set(Task.objects.filter(id__in=tasks).exclude(status__in=lifecycle.TERMINAL).values_list("id", flat=True))
