@@ -86,15 +86,26 @@ def heard_late(of: Claimed, outcome: Outcome, *, called: bool, now: datetime) ->
 
 
 def came_late(late: Sequence[tuple[Claimed, Outcome]], *, now: datetime) -> None:
-    """Accepts that could not move their tasks. One that its task does not follow is kept for the operator: it may be paid for."""
+    """Accepts that could not move their tasks. One that its task does not follow is kept for the operator: it may be paid for.
+
+    Its own record may be gone: a database that was put back to a backup knows neither the task nor the attempt.
+    """
     rows = Task.objects.filter(id__in=[claimed.id for claimed, _ in late]).values_list("id", "attempts", "status") if late else ()
     now_at = {id: (attempts, status) for id, attempts, status in rows}
     for claimed, outcome in late:
         attempts, status = now_at.get(claimed.id, (0, ""))
         if attempts != claimed.row["attempts"] or status not in _following(outcome):
             log.warning("upstream job without a task: attempt %s was accepted after its task had moved on", claimed.submit_token)
-            known = {"late_at": now, **_late_columns(outcome, called=False)} if isinstance(outcome, Finished) else {"ask_at": now}
-            Attempt.objects.filter(token=claimed.submit_token).update(**{"is_orphan": True, "late_outcome": OPEN} | known)
+            made = {"late_at": now, **_late_columns(outcome, called=False)} if isinstance(outcome, Finished) else {"ask_at": now}
+            facts = {"is_orphan": True, "late_outcome": OPEN} | made
+            # Where the task is there, it will be sent again under this very token, and the record written then.
+            if not Attempt.objects.filter(token=claimed.submit_token).update(**facts) and claimed.id not in now_at:
+                _append(claimed, _columns(outcome) | facts, now)
+
+
+def _append(claimed: Claimed, facts: dict[str, Any], now: datetime) -> None:
+    row = {name: claimed.row[name] for name in ("provider_id", "route_id", "credential_version")}
+    Attempt.objects.create(task_id=claimed.id, token=claimed.submit_token, **row, **facts, intended_at=now, landed_at=now)
 
 
 def _around(of: Claimed, at: datetime, within: timedelta) -> QuerySet:

@@ -167,3 +167,28 @@ class TestALookAtManyAttempts:
         acme.submits(IMAGE)
         (taken,) = submit.take(1, clock)
         assert self.indexes(lambda: attempts.handles_around(taken, clock(), timedelta(minutes=5))) == {"attempt_around"}
+
+
+class TestAnAcceptAfterTheDatabaseWasPutBackToABackup:
+    """The worker claimed its task after the backup; its answer comes when the database knows nothing of that."""
+
+    X = Accepted({"id": "x"})
+
+    @pytest.fixture
+    def claimed(self, acme, plasma, clock):
+        acme.submits(IMAGE)
+        (claimed,) = submit.take(1, clock)
+        Attempt.objects.all().delete()
+        return claimed
+
+    def test_of_a_task_that_is_gone_is_kept_as_an_orphan(self, claimed, clock):
+        Task.objects.all().delete()
+        submit.land([(claimed, self.X)], clock)
+        orphan = Attempt.objects.get()
+        assert (orphan.is_orphan, orphan.handle, orphan.token, orphan.task_id) == (True, {"id": "x"}, claimed.submit_token, claimed.id)
+
+    def test_of_a_task_that_waits_again_is_in_nobodys_way(self, claimed, clock, road, plasma):
+        Task.objects.update(status="queued", lane=IMAGE, lease_token=0, attempts=0, provider=None, route=None, due_at=clock())
+        submit.land([(claimed, self.X)], clock)
+        road.runs_dry()
+        assert (Task.objects.get().status, dict(plasma.received)) == ("succeeded", {claimed.submit_token: 1})
