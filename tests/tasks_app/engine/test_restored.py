@@ -1,0 +1,62 @@
+"""The database was put back to a backup: what waits in it may have been bought since."""
+
+import pytest
+
+from providers.models import Route
+from tasks_app.engine import restored
+from tasks_app.models import Attempt, Task, TaskEvent
+
+IMAGE, GRIT = "darkroom/plasma-image", "darkroom/grit-image"
+
+
+@pytest.fixture(autouse=True)
+def storage_of_its_own(settings, tmp_path):
+    settings.STORAGE_DIR = tmp_path
+
+
+def put_back(task: Task, clock) -> None:
+    """The row as it was before the task was submitted."""
+    waiting = {"status": "queued", "lane": task.model, "lease_token": 0, "attempts": 0, "provider": None, "route": None, "handle": None}
+    Task.objects.filter(id=task.id).update(**waiting, due_at=clock(), started_at=None)
+    TaskEvent.objects.filter(task_id=task.id).delete()
+    Attempt.objects.filter(task_id=task.id).delete()
+
+
+class TestATaskThatWaitsAgainAndWasBought:
+    def test_goes_on_where_its_upstream_answers_the_token_with_the_job_it_has(self, acme, plasma, road, clock):
+        task = acme.submits(IMAGE)
+        road.submits()
+        put_back(task, clock)
+        assert restored.run_once(clock=clock, by="olga") == (1, 0)
+        road.runs_dry()
+        assert (Task.objects.get().status, plasma.bought) == ("succeeded", 1)
+
+    def test_is_given_up_where_its_upstream_would_sell_it_again(self, acme, grit, road, clock):
+        task = acme.submits(GRIT)
+        road.submits()
+        put_back(task, clock)
+        assert restored.run_once(clock=clock, by="olga") == (0, 1)
+        road.runs_dry()
+        task.refresh_from_db()
+        assert (task.status, task.error_code, task.flagged, acme.held) == ("failed", "submission_outcome_unknown", True, 0)
+        assert grit.bought == 1
+        assert TaskEvent.objects.get(task_id=task.id).by == "olga"
+
+    def test_is_given_up_where_another_upstream_might_get_it_this_time(self, acme, plasma, grit, clock):
+        route = Route.objects.get(model__name=GRIT)
+        Route.objects.create(model=Route.objects.get(model__name=IMAGE).model, provider=route.provider, upstream_model="grit-image")
+        acme.submits(IMAGE)
+        assert restored.run_once(clock=clock, by="olga") == (0, 1)
+
+    def test_is_given_up_where_nobody_serves_its_model_at_the_moment(self, acme, plasma, clock):
+        acme.submits(IMAGE)
+        Route.objects.update(is_enabled=False)
+        assert restored.run_once(clock=clock, by="olga") == (0, 1)
+
+
+def test_a_parked_task_may_have_been_let_in_and_bought_too(member, grit, clock):
+    small = member("small", credits=100, max_active=1)
+    for _ in range(2):
+        small.submits(GRIT)
+    assert restored.run_once(clock=clock, by="olga") == (0, 2)
+    assert (small.held, small.active) == (0, 0)
