@@ -41,7 +41,7 @@ STEPS = {
     "store": Step(store.pump, partial(claims.next_due, "storing")),
     "notify": Step(notify.pump, deliveries.next_due),
 }
-IDLE = 5.0  # seconds between looks when nothing is known to become due
+IDLE = 3.0  # seconds, ± 20 %, between looks when nothing is known to become due; what nobody wakes us for waits for so long
 BLOCKED = 1.0  # seconds between looks when rows are due and none could be taken
 SOONEST = 0.05
 LAST_WORDS = 5.0  # seconds, when the time to stop is up, for what has arrived to be written and the rest to be given back

@@ -12,7 +12,7 @@ from tasks_app.engine.claims import Claimed
 from tasks_app.engine.pump import Pump
 from tasks_app.ticks import next_submit
 
-SOON = ticks.IDLE / 2  # s; an idle thread looks only after 0.8 times IDLE
+SOON = 0.75 * ticks.IDLE  # s; an idle thread looks only after 0.8 times IDLE
 
 
 class Watched:
@@ -69,6 +69,11 @@ class TestWork:
         step.rows.append(Claimed({}, 0))
         found = [step.looked() for _ in range(3)]  # the look that finds it, the run's last one, and one more
         assert [len(each) for each in found] == [1, 0, 0]
+
+
+class TestWithoutAWakeUp:
+    def test_a_task_waits_for_less_than_4_s_so_that_an_hour_without_redis_costs_it_less_than_5(self, clock):
+        assert max(ticks.pause_until(None, clock) for _ in range(1000)) < 4
 
 
 class TestTheNextLookForSubmits:
