@@ -24,10 +24,11 @@ log = logging.getLogger(__name__)
 
 
 class Step(NamedTuple):
-    """A pump, and when its next row is due (None: there is none)."""
+    """A pump, and when its next row is due (None: there is none); `leave` is what must be put right before the process ends."""
 
     pump: pump.Pump
     next_due: Callable[[], datetime | None]
+    leave: Callable[[Clock], object] = lambda clock: None
 
 
 def next_submit() -> datetime | None:
@@ -36,7 +37,7 @@ def next_submit() -> datetime | None:
 
 
 STEPS = {
-    "submit": Step(submit.pump, next_submit),
+    "submit": Step(submit.pump, next_submit, submit.leave),
     "poll": Step(poll.pump, partial(claims.next_due, "running")),
     "store": Step(store.pump, partial(claims.next_due, "storing")),
     "notify": Step(notify.pump, deliveries.next_due),
@@ -102,6 +103,7 @@ def tick(step: str, clock: Clock) -> None:
             pause = IDLE
         close_old_connections()
         woken = mine.pump.wake.wait(pause)
+    pump.guarded(partial(mine.leave, clock))
 
 
 def pause_until(due_at: datetime | None, clock: Clock) -> float:

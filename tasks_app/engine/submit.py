@@ -75,6 +75,11 @@ def land(arrived: Arrived, clock: Clock) -> None:
     whole(partial(_land, arrived, clock()))
 
 
+def leave(clock: Clock) -> None:
+    """Queue again what the last look began and could call for no more: with the process goes all that knows of it."""
+    slots.undo(now=clock())
+
+
 def _with_inputs(claimed: list[Claimed], *, is_fresh: bool, now: datetime) -> list[Submission]:
     if not claimed:
         return []

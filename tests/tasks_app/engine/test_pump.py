@@ -6,6 +6,8 @@ from time import monotonic
 import pytest
 
 from providers.models import PublicModel
+from tasks_app import ticks
+from tasks_app.engine import pump
 from tasks_app.engine.claims import Claimed
 from tasks_app.engine.pump import SLOW, Pump, Run
 from tests.cast import SCHEMA, forget_rows
@@ -47,3 +49,12 @@ class TestALookThatFailsInItsMidst:
         road.runs_dry()
         failed.refresh_from_db()
         assert (failed.status, failed.attempts, grit.bought) == ("succeeded", 2, 1)
+
+    def test_has_sent_nothing_and_a_worker_that_ends_right_then_says_so(self, failed, clock):
+        pump.stopping.set()
+        try:
+            ticks.tick("submit", clock)
+        finally:
+            pump.stopping.clear()
+        failed.refresh_from_db()
+        assert (failed.status, failed.lease_token) == ("queued", 0)
