@@ -127,8 +127,13 @@ Decision = Move | Stay
 Outcome = Accepted | Finished | Running | Failed | Stopped | Stored | UpstreamError | None
 
 
-def after_submit(task: Snapshot, outcome: Outcome, facts: Facts, now: datetime, *, trace: Trace | None = None) -> Decision:
-    """What a submit, or a look-up of a lost one, led to; None: the look-up says that surely nothing was bought."""
+def after_submit(
+    task: Snapshot, outcome: Outcome, facts: Facts, now: datetime, *, trace: Trace | None = None, elsewhere: bool = False
+) -> Decision:
+    """What a submit, or a look-up of a lost one, led to; None: the look-up says that surely nothing was bought.
+
+    `elsewhere`: another provider serves the task's model too, so the patience that this one asked for is not the task's.
+    """
     trace = trace or Trace(sent_at=now)
     match outcome:
         case Accepted(handle):
@@ -136,7 +141,7 @@ def after_submit(task: Snapshot, outcome: Outcome, facts: Facts, now: datetime, 
         case Finished():
             return _finished(outcome, now)
         case None | NotAccepted():
-            return _again(task, outcome, now)
+            return _again(task, outcome, now, elsewhere)
         case OutcomeUnknown() if now < _hopes_until(task, facts, trace, now):
             return Stay(due_at=_asks_again_at(task, outcome, facts, trace, now), tries=task.tries + 1)
         case OutcomeUnknown():
@@ -253,10 +258,10 @@ def _captured(task: Snapshot, delivered: int) -> tuple[int, tuple[str, ...]]:
     return min(bill.credits, share), bill.doubts
 
 
-def _again(task: Snapshot, outcome: NotAccepted | None, now: datetime) -> Move:
+def _again(task: Snapshot, outcome: NotAccepted | None, now: datetime, elsewhere: bool) -> Move:
     if task.cancel_requested:
         return Move("canceled")
-    due_at = now + backoff(task, outcome)
+    due_at = now + backoff(task, None if elsewhere else outcome)
     if due_at >= task.deadline_at:
         return Move("expired", error=Expired(str(outcome)) if outcome else Expired())
     return Move("queued", due_at=due_at, avoid=task.provider_id if outcome else None, tries=task.tries + 1)

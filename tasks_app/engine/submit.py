@@ -14,9 +14,9 @@ from typing import Any
 
 from django.conf import settings
 
-from providers import catalogue
+from providers import catalogue, directory
 from providers.adapters import Adapter
-from providers.errors import NotSent, OutcomeUnknown, UpstreamError
+from providers.errors import NotAccepted, NotSent, OutcomeUnknown, UpstreamError
 from providers.outcomes import Accepted, Facts, Finished, Job
 
 from .. import inputs
@@ -220,7 +220,9 @@ def _is_in_doubt(task: Submission, outcome: Outcome) -> bool:
 
 
 def _decision(task: Submission, outcome: Outcome, now: datetime) -> decisions.Decision:
-    return decisions.after_submit(task.snapshot, outcome, task.facts, now, trace=task.trace)
+    serving = {route.provider_id for route in directory.routes(task.row["model"])} if isinstance(outcome, NotAccepted) else set()
+    elsewhere = bool(serving - {task.row["provider_id"]})
+    return decisions.after_submit(task.snapshot, outcome, task.facts, now, trace=task.trace, elsewhere=elsewhere)
 
 
 pump = Pump("submit", take, call, land, window=settings.SUBMIT_WINDOW, windows=10, repeatable=False)

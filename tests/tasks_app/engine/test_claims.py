@@ -148,11 +148,12 @@ class TestSlots:
         new.refresh_from_db()
         assert (old.status, new.status, plasma.bought) == ("succeeded", "expired", 1)
 
-    def test_work_not_accepted_goes_to_another_provider(self, acme, plasma, grit, road):
+    @pytest.mark.parametrize("asked_for_s", [None, 86_400], ids=["at once", "whatever patience the first one asked for"])
+    def test_work_not_accepted_goes_to_another_provider(self, acme, plasma, grit, road, asked_for_s):
         from providers.models import PublicModel, Route
         from tests.upstreams import answer
 
-        plasma.will(answer(503, code=19))
+        plasma.will(answer(503, code=19, retry_after=asked_for_s))
         model = PublicModel.objects.get(name="darkroom/plasma-video")
         spare = Route.objects.get(upstream_model="grit-video")
         Route.objects.create(model=model, provider=spare.provider, upstream_model="grit-video", priority=9)
