@@ -4,13 +4,12 @@ import itertools
 import os
 import signal
 import time
-from pathlib import Path
 
-from .stage import Stage, Worker, administrator
+from .stage import Stage, Worker, administrator, ports_of
 from .trouble import Scene, trouble
 
 PAST_A_LEASE_S = 33.0
-LONG = {"tasks": 160, "over_s": 25.0}
+LONG = {"tasks": 120, "over_s": 16.0}
 PROCESSES = "information_schema.processlist"
 # A worker that dies takes answers along, and a task whose workers die three times in a row is taken out.
 DEADLY = {"may_fail": frozenset({"quarantined"}), "loses_answers": True}
@@ -149,12 +148,11 @@ def a_worker_is_frozen_in_mid_transaction(scene: Scene) -> None:
 
 
 def at_work(scene: Scene) -> Worker:
-    """One of the workers that have begun (until then it asks the database nothing), once there are claims; to be ended in mid-work."""
+    """One of the workers that have begun, once there are claims; to be ended in mid-work."""
     begun: list[Worker] = []
 
     def is_there() -> bool:
-        connected = {port for (port,) in scene.stage.sql(f"SELECT SUBSTRING_INDEX(host, ':', -1) FROM {PROCESSES}")}
-        begun[:] = [worker for worker in scene.stage.workers if connected & ports_of(worker.pid)]
+        begun[:] = scene.stage.begun()
         return begun != [] and scene.stage.sql("SELECT COUNT(*) FROM tasks_app_task WHERE lease_token <> 0") != [["0"]]
 
     scene.wait_for("a worker is at work", is_there, within_s=60)
@@ -171,10 +169,3 @@ def lockers(stage: Stage, which: str = "trx_rows_locked > 0") -> list[str]:
     ids = f"SELECT trx_mysql_thread_id FROM information_schema.innodb_trx WHERE {which}"
     ports = stage.sql(f"SELECT SUBSTRING_INDEX(host, ':', -1) FROM {PROCESSES} WHERE id IN ({ids})")
     return list(itertools.chain(*ports))
-
-
-def ports_of(pid: int | None) -> set[str]:
-    """The local TCP ports that a process has open."""
-    inodes = {os.readlink(entry).removeprefix("socket:[").rstrip("]") for entry in Path(f"/proc/{pid}/fd").iterdir() if entry.is_symlink()}
-    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-    return {str(int(line[1].rpartition(":")[2], 16)) for line in lines if line[9] in inodes}

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import cycle, islice
 
-from .judge import Findings, judge
+from .judge import Findings, judge, read
 from .load import Load, Post
 from .stage import Stage
 from .trouble import Scene, Trouble
@@ -35,13 +35,15 @@ class Verdict:
 def fight(stage: Stage, trouble: Trouble, seed: str, before: Iterable[Verdict] = ()) -> Verdict:
     """Clients post, the trouble comes and ends, all is mended; then the books are read. `before`: the fires that went before."""
     name = f"f{random.Random(f'{seed} {time.time_ns()}').randrange(36**6):x}"
-    load = Load(stage.web_port, stage.keys, _posts(trouble, name), trouble.over_s, seed)
+    load = Load(stage.web_port, stage.keys, _posts(stage, trouble, name), trouble.over_s, seed)
     watch = Watch(stage)
     scene = Scene(stage, random.Random(f"{seed} {trouble.name}"), load, watch)
     watch.start()
-    load.start()
     began = time.monotonic()
     try:
+        if trouble.first:
+            trouble.first(scene)
+        load.start()
         trouble.happens(scene)
     except TimeoutError as late:
         load.wrong.append(str(late))
@@ -49,8 +51,12 @@ def fight(stage: Stage, trouble: Trouble, seed: str, before: Iterable[Verdict] =
         stage.mend()
         load.join()
     lasted_s = time.monotonic() - began
-    found = judge(stage, load, name, may_fail=trouble.may_fail, loses_answers=trouble.loses_answers)
+    how = {"may_fail": trouble.may_fail, "loses_answers": trouble.loses_answers, "forgets": trouble.forgets}
+    found = judge(stage, load, name, **how)
     watch.end()
+    found.notes += scene.notes
+    for look in scene.afterwards:
+        look(found, {row.key: row for row in read(stage, name)})
     found.wrong += [f"a lease lived on for {s:.1f} s after its worker" for s in watch.moved_s if s > trouble.moves_within_s]
     _compare(found, trouble, before)
     answered = [load.answered_after(at) for who in ("web", "mariadb") for at in scene.deaths[who]]
@@ -66,13 +72,17 @@ def fight(stage: Stage, trouble: Trouble, seed: str, before: Iterable[Verdict] =
 
 
 def _compare(found: Findings, trouble: Trouble, before: Iterable[Verdict]) -> None:
-    calm = next((one.found for one in before if one.trouble.name == trouble.as_in), None)
-    if calm and calm.plasma_p95_s:
-        found.ratio = found.plasma_p95_s / calm.plasma_p95_s
-        if found.ratio > USUAL:
-            found.wrong.append(f"plasma's tasks took {found.ratio:.2f} times as long as when {trouble.as_in}")
+    """Held against the last calm of that name: a machine may be slower by now."""
+    calm = next((one.found for one in reversed(list(before)) if one.trouble.name == trouble.as_in), None)
+    if not (calm and calm.plasma_p95_s and found.plasma_p95_s):
+        return
+    found.ratio = found.plasma_p95_s / calm.plasma_p95_s
+    found.added_s = found.plasma_p95_s - calm.plasma_p95_s
+    is_usual = found.ratio <= USUAL if trouble.adds_s is None else found.added_s < trouble.adds_s
+    if not is_usual:
+        found.wrong.append(f"plasma's tasks took {found.added_s:.1f} s more ({found.ratio:.2f} times as long) than when {trouble.as_in}")
 
 
-def _posts(trouble: Trouble, name: str) -> list[Post]:
+def _posts(stage: Stage, trouble: Trouble, name: str) -> list[Post]:
     who = islice(zip(cycle(trouble.models), cycle(trouble.accounts), strict=False), trouble.tasks)
-    return [Post(f"{name}-{number}", model, account) for number, (model, account) in enumerate(who)]
+    return [Post(f"{name}-{number}", model, account, stage.inputs(model)) for number, (model, account) in enumerate(who)]

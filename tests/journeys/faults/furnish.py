@@ -10,14 +10,32 @@ SCHEMA = {
     "type": "object",
     "additionalProperties": False,
     "required": ["prompt"],
-    "properties": {"prompt": {"type": "string", "minLength": 1}},
+    "properties": {"prompt": {"type": "string", "minLength": 1}, "image": {"type": "string", "format": "media"}},
 }
 # acme may have all it wants at work, bolt ten tasks: the others are parked and let in one after another.
 CAPS = {"acme": 100_000, "bolt": 10}
 # plasma's cap is met, so that slots are counted under its row's lock.
-PROVIDERS = {"plasma": ("plasma_adapter", 60), "grit": ("grit_adapter", None), "mute": ("patient_adapter", None)}
-MODELS = {"fire/plasma": ["plasma"], "fire/grit": ["grit"], "fire/either": ["plasma", "grit"], "fire/mute": ["mute"]}
-UPSTREAM_MODEL = {"plasma": "plasma-image", "grit": "grit-image", "mute": "grit-image"}
+# grit has three doors more: one by its name, one with TLS before it, one for those whose inputs are fetched first.
+PROVIDERS = {
+    "plasma": ("plasma_adapter", 60),
+    "grit": ("grit_adapter", None),
+    "mute": ("patient_adapter", None),
+    "named": ("grit_adapter", None),
+    "sealed": ("grit_adapter", None),
+    "near": ("near_adapter", None),
+}
+MODELS = {
+    "fire/plasma": ["plasma"],
+    "fire/grit": ["grit"],
+    "fire/either": ["plasma", "grit"],
+    "fire/mute": ["mute"],
+    "fire/named": ["named"],
+    "fire/sealed": ["sealed"],
+    "fire/any": ["named", "sealed", "plasma"],
+    "fire/near": ["near"],
+    "fire/brief": ["grit"],
+}
+DEADLINE_S = {"fire/brief": 20}
 
 
 def main(urls: dict[str, str]) -> None:
@@ -41,9 +59,17 @@ def serve(urls: dict[str, str]) -> None:
         made[name] = Provider.objects.create(name=name, adapter=adapter, base_url=urls[name], max_jobs=cap)
         credentials.rotate(made[name], {"key": Plasma.KEY}, now=timezone.now())
     for name, providers in MODELS.items():
-        model = PublicModel.objects.create(name=name, kind="image.generate", title=name, input_schema=SCHEMA, price="3")
+        facts = {
+            "kind": "image.generate",
+            "title": name,
+            "input_schema": SCHEMA,
+            "price": "3",
+            "deadline_seconds": DEADLINE_S.get(name, 3600),
+        }
+        model = PublicModel.objects.create(name=name, **facts)
         for provider in providers:
-            Route.objects.create(model=model, provider=made[provider], upstream_model=UPSTREAM_MODEL[provider])
+            upstream_model = "plasma-image" if provider == "plasma" else "grit-image"
+            Route.objects.create(model=model, provider=made[provider], upstream_model=upstream_model)
 
 
 def open_account(name: str, cap: int) -> str:

@@ -24,7 +24,9 @@ from .stage import Stage, wait_for
 
 ENDS_WITHIN_S = 240.0
 # Where the upstream knows no token, a submit whose answer was lost cannot be asked about, and is never sent again.
-WITHOUT_TOKEN, UNKNOWN = {"fire/grit", "fire/either", "fire/mute"}, "submission_outcome_unknown"
+WITHOUT_TOKEN = {f"fire/{name}" for name in ("grit", "either", "mute", "named", "sealed", "any", "near", "brief")}
+UNKNOWN = "submission_outcome_unknown"
+CLEAN_UP = "from tasks_app.workers import clean_up; clean_up()"
 TASKS = """
     SELECT idempotency_key, LOWER(HEX(id)), model, status, IF(error_code = '', '-', error_code), lease_token, due_at IS NULL, lane = '',
            hold, COALESCE(captured, 0), account_id, TIMESTAMPDIFF(MICROSECOND, created_at, COALESCE(finished_at, UTC_TIMESTAMP(6))) / 1e6
@@ -54,7 +56,10 @@ class Row:
 
 @dataclass
 class Findings:
-    """`wrong`: a sentence each. `given_up`: by error code, tasks that came to a bad end for a reason that is no fault here."""
+    """`wrong`: a sentence each. `given_up`: by error code, tasks that came to a bad end for a reason that is no fault here.
+
+    `notes`: what else was counted, for the page.
+    """
 
     tasks: int = 0
     succeeded: int = 0
@@ -66,17 +71,22 @@ class Findings:
     took_s: list[float] = field(default_factory=list)
     plasma_p95_s: float = 0.0
     ratio: float | None = None  # of that to the same in a calmer fire
+    added_s: float = 0.0  # that, less the same in a calmer fire
+    told_p99_s: float = 0.0  # from an event to its arrival at a receiver that behaves
+    notes: list[str] = field(default_factory=list)
     drained_s: float | None = None
 
 
-def judge(stage: Stage, load: Load, fire: str, *, may_fail: frozenset[str], loses_answers: bool) -> Findings:
+def judge(stage: Stage, load: Load, fire: str, *, may_fail: frozenset[str], loses_answers: bool, forgets: bool) -> Findings:
     """Wait for the end of every task of this fire, then read all books."""
     found = Findings(wrong=list(load.wrong))
     found.drained_s = wait_for(lambda: not still_open(stage), within_s=ENDS_WITHIN_S, every_s=0.25)
     rows = {row.key: row for row in read(stage, fire)}
     found.tasks, found.took_s = len(rows), sorted(row.took_s for row in rows.values())
     plasmas = sorted(row.took_s for row in rows.values() if row.model == "fire/plasma")
-    found.plasma_p95_s = plasmas[int(len(plasmas) * 0.95)]
+    found.plasma_p95_s = plasmas[int(len(plasmas) * 0.95)] if plasmas else 0.0
+    if forgets:
+        _forget(found, stage, load, rows)
     _every_task_is_there(found, load, rows)
     _every_task_has_ended_well(found, rows, may_fail, loses_answers)
     _nothing_is_bought_twice(found, stage, rows)
@@ -100,6 +110,17 @@ def _yes(value: str) -> bool:
     return value == "1"
 
 
+def _forget(found: Findings, stage: Stage, load: Load, rows: dict[str, Row]) -> None:
+    """What went with a database that was put back to a backup is looked for nowhere: tasks, and attempts at those given up since."""
+    gone = {key: id for key, id in load.ids.items() if key not in rows}
+    for key in gone:
+        del load.ids[key]
+    tasks = {*gone.values(), *(row.shown for row in rows.values() if row.error == UNKNOWN)}
+    tokens = {job.token for job in list(stage.upstreams["plasma"].jobs.values())}
+    stage.forgotten |= {token for token in tokens if token.rpartition("-")[0] in tasks}
+    found.notes.append(f"{len(gone)} tasks went with the database")
+
+
 def _every_task_is_there(found: Findings, load: Load, rows: dict[str, Row]) -> None:
     for key, id in load.ids.items():
         if key not in rows or rows[key].shown != id:
@@ -116,8 +137,8 @@ def _every_task_has_ended_well(found: Findings, rows: dict[str, Row], may_fail: 
         elif row.status not in TERMINAL:
             found.lost += 1
             found.wrong.append(f"{row.key} is still {row.status}")
-        elif row.error in may_fail or (loses_answers and row.error == UNKNOWN and row.model in WITHOUT_TOKEN):
-            found.given_up[row.error] += 1
+        elif {row.error, row.status} & may_fail or (loses_answers and row.error == UNKNOWN and row.model in WITHOUT_TOKEN):
+            found.given_up[row.error if row.error != "-" else row.status] += 1
         else:
             found.wrong.append(f"{row.key} for {row.model} ended as {row.status}: {row.error}")
         if row.status in TERMINAL and (row.lease or not row.is_at_rest or not row.is_in_no_lane):
@@ -137,7 +158,7 @@ def _nothing_is_bought_twice(found: Findings, stage: Stage, rows: dict[str, Row]
             found.wrong.append(f"{key} succeeded, and nobody sold it")
     attempted = {token for (token,) in stage.sql("SELECT token FROM tasks_app_attempt")}
     for job in list(stage.upstreams["plasma"].jobs.values()):
-        if job.token not in attempted:
+        if job.token not in attempted | stage.forgotten:
             found.wrong.append(f"plasma sold job {job.id} to {job.token}, an attempt that is not recorded")
 
 
@@ -163,7 +184,9 @@ def _money_adds_up(found: Findings, stage: Stage, rows: dict[str, Row]) -> None:
 
 def _paths_are_allowed(found: Findings, stage: Stage, rows: dict[str, Row]) -> None:
     paths: dict[str, list[str]] = defaultdict(lambda: ["queued"])
-    for id, status in stage.sql("SELECT LOWER(HEX(task_id)), status FROM tasks_app_taskevent ORDER BY task_id, id"):
+    # What somebody asked for is an event too, and no move.
+    moves = "NOT JSON_CONTAINS_PATH(detail, 'one', '$.asked', '$.retried_as', '$.retry_of', '$.refunded')"
+    for id, status in stage.sql(f"SELECT LOWER(HEX(task_id)), status FROM tasks_app_taskevent WHERE {moves} ORDER BY task_id, id"):
         paths[id].append(status)
     for row in rows.values():
         path = paths[row.id]
@@ -185,6 +208,9 @@ def _files_and_rows_agree(found: Findings, stage: Stage, rows: dict[str, Row]) -
         if not path.is_file() or str(path.stat().st_size) != length or sha256(path.read_bytes()).hexdigest() != digest:
             found.wrong.append(f"{key} is not there, or not what its row says")
     lying = {str(path.relative_to(stage.storage)) for path in _files(stage.storage)}
+    if any(key.startswith("inputs/") for key in lying):
+        stage.manage("shell", "-c", CLEAN_UP)
+        lying = {str(path.relative_to(stage.storage)) for path in _files(stage.storage)}
     for key in sorted(lying - known):
         found.leaked += 1
         found.wrong.append(f"{key} is a file of no output")

@@ -22,6 +22,7 @@ class Post:
     key: str
     model: str
     account: str
+    input: Mapping[str, str] = field(default_factory=dict)  # beside the prompt
 
 
 @dataclass
@@ -105,7 +106,8 @@ class Load:
                 "Content-Type": "application/json",
                 "Idempotency-Key": post.key,
             }
-            connection.request("POST", "/api/v1/tasks", json.dumps({"model": post.model, "input": {"prompt": post.key}}), headers)
+            body = {"model": post.model, "input": {"prompt": post.key, **post.input}}
+            connection.request("POST", "/api/v1/tasks", json.dumps(body), headers)
             answer = connection.getresponse()
             return answer.status, json.loads(answer.read() or b"{}")
         finally:

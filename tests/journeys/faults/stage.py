@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,13 +18,22 @@ import MySQLdb
 from MySQLdb.cursors import Cursor
 
 from tests.servers import MariaDB, Redis, Server, free_port
+from tests.upstreams.server import Server as SimulatedServer
 
 from . import upstreams
+from .names import ZONE, Names
+from .sealed import Sealed
 
 ROOT = Path(__file__).resolve().parents[3]
 DATABASE = "darkroom_faults"
 LOGS = ROOT / "var/faults"  # what each process wrote, for whoever looks into a failure
 STEPS = "submit,poll,store,notify,upkeep"
+ADAPTERS = (
+    "tests.upstreams.plasma_adapter",
+    "tests.upstreams.grit_adapter",
+    "tests.journeys.faults.patient_adapter",
+    "tests.journeys.faults.near_adapter",
+)
 
 
 class OfDarkroom(Server):
@@ -69,11 +78,18 @@ class Web(OfDarkroom):
 
 
 class Worker(OfDarkroom):
+    """`names`: the name server that it asks, where it is not the machine's own."""
+
     name = "worker"
+
+    def __init__(self, environment: dict[str, str], names: Names | None = None):
+        super().__init__(environment)
+        self.names = names
 
     def command(self) -> list[str]:
         words = ["-q", "-A", "config", "worker", "-P", "threads", "-c", "8", "-Q", STEPS]
-        return [sys.executable, "-m", "celery", *words, "--without-gossip", "--without-mingle", "--without-heartbeat"]
+        command = [sys.executable, "-m", "celery", *words, "--without-gossip", "--without-mingle", "--without-heartbeat"]
+        return self.names.seen_by(command) if self.names else command
 
 
 class Beat(OfDarkroom):
@@ -85,13 +101,21 @@ class Beat(OfDarkroom):
 
 @dataclass
 class Stage:
-    """The servers of one run; `keys` are the accounts' API keys."""
+    """The servers of one run; `keys` are the accounts' API keys, `names` is None where this machine allows no name server of ours.
+
+    `forgotten`: tokens of attempts that went with a database which was put back to a backup.
+    """
 
     folder: Path
     mariadb: MariaDB
     redis: Redis
     upstreams: dict[str, upstreams.Far]
+    sealed: Sealed
+    album: upstreams.Album
+    customers: upstreams.Customers
+    names: Names | None
     environment: dict[str, str]
+    forgotten: set[str] = field(default_factory=set)
     web: Web = field(init=False)
     workers: list[Worker] = field(init=False)
     beat: Beat = field(init=False)
@@ -99,7 +123,7 @@ class Stage:
 
     def __post_init__(self) -> None:
         self.web = Web(self.environment)
-        self.workers = [Worker(self.environment) for _ in range(2)]
+        self.workers = [Worker(self.environment, self.names) for _ in range(2)]
         self.beat = Beat(self.environment)
 
     @property
@@ -121,8 +145,28 @@ class Stage:
             if server.pid is None:
                 server.kill()
                 server.start()
-        for upstream in self.upstreams.values():
-            upstream.behave()
+        for other in (*self.upstreams.values(), self.sealed, self.album, self.customers, *([self.names] if self.names else ())):
+            other.behave()
+
+    def begun(self) -> list["Worker"]:
+        """The workers that have begun; until then one asks the database nothing."""
+        connected = {port for (port,) in self.sql("SELECT SUBSTRING_INDEX(host, ':', -1) FROM information_schema.processlist")}
+        return [worker for worker in self.workers if connected & ports_of(worker.pid)]
+
+    def wait_for_workers(self) -> None:
+        wait_for(lambda: len(self.begun()) == len(self.workers), within_s=60)
+
+    def inputs(self, model: str) -> dict[str, str]:
+        """What a task of this model is given beside its prompt."""
+        return {"image": f"{self.album.url}/picture.png"} if model == "fire/near" else {}
+
+    def manage(self, *words: str) -> str:
+        """What `manage.py` prints."""
+        command = [sys.executable, "manage.py", *words]
+        done = subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise RuntimeError(f"manage.py {' '.join(words)} failed:\n{done.stdout[-1000:]}{done.stderr[-2000:]}")
+        return done.stdout
 
     def sql(self, statements: str) -> list[list[str]]:
         """What MariaDB answers, by its own client: neither Darkroom nor a driver stands between."""
@@ -135,14 +179,19 @@ def stage(folder: Path) -> Iterator[Stage]:
     with ExitStack() as stack:
         mariadb, redis = stack.enter_context(MariaDB(durable=True)), stack.enter_context(Redis())
         far = {name: stack.enter_context(upstream()) for name, upstream in upstreams.ALL.items()}
+        others = Sealed(folder, far["grit"].port), upstreams.Album(), upstreams.Customers()
+        sealed, album, customers = (stack.enter_context(other) for other in others)
         _small_disk(stack, folder / "storage")
-        made = Stage(folder, mariadb, redis, far, _environment(folder, mariadb, redis, far))
+        reached = [*far.values(), album, customers]
+        environment = _environment(folder, mariadb, redis, reached) | {"SSL_CERT_FILE": str(sealed.authority)}
+        made = Stage(folder, mariadb, redis, far, sealed, album, customers, _names(stack, folder), environment)
         for server in (made.web, *made.workers, made.beat):
             stack.callback(server.remove)
         stack.callback(_keep_logs, made.servers)
         _furnish(made)
         for server in (made.web, *made.workers, made.beat):
             server.start()
+        made.wait_for_workers()
         yield made
 
 
@@ -157,7 +206,13 @@ def administrator(made: Stage) -> Iterator[Cursor]:
         connection.close()
 
 
-def _environment(folder: Path, mariadb: MariaDB, redis: Redis, far: dict[str, upstreams.Far]) -> dict[str, str]:
+def _names(stack: ExitStack, folder: Path) -> Names | None:
+    with suppress(OSError):
+        return stack.enter_context(Names(folder))
+    return None
+
+
+def _environment(folder: Path, mariadb: MariaDB, redis: Redis, reached: Iterable[SimulatedServer]) -> dict[str, str]:
     address = f"127.0.0.1:{free_port()}"
     return os.environ | {
         "DATABASE_URL": mariadb.url(DATABASE).replace("root@", "darkroom@"),
@@ -166,8 +221,8 @@ def _environment(folder: Path, mariadb: MariaDB, redis: Redis, far: dict[str, up
         "STORAGE_DIR": str(folder / "storage"),
         "FUNCTIONS_DIR": str(folder / "functions"),
         "BROKER_DIR": str(folder / "broker"),
-        "ADAPTERS": "tests.upstreams.plasma_adapter,tests.upstreams.grit_adapter,tests.journeys.faults.patient_adapter",
-        "EGRESS_ALLOW": ",".join(f"127.0.0.1:{upstream.port}" for upstream in far.values()),
+        "ADAPTERS": ",".join(ADAPTERS),
+        "EGRESS_ALLOW": ",".join(f"127.0.0.1:{server.port}" for server in reached),
         "WEB_BIND": address,
         "PUBLIC_URL": f"http://{address}",
         "LOG_LEVEL": "INFO",
@@ -186,7 +241,9 @@ def _small_disk(stack: ExitStack, storage: Path) -> None:
 def _furnish(made: Stage) -> None:
     """Tables, providers, models and accounts, by a process of Darkroom's own. Its user is not root, whom MariaDB refuses nothing."""
     made.mariadb.run(f"CREATE DATABASE {DATABASE} CHARACTER SET utf8mb4; CREATE USER darkroom; GRANT ALL ON {DATABASE}.* TO darkroom;")
-    told = json.dumps({name: upstream.url for name, upstream in made.upstreams.items()})
+    urls = {name: upstream.url for name, upstream in made.upstreams.items()}
+    urls |= {"near": urls["grit"], "sealed": made.sealed.url, "named": f"http://grit.{ZONE}:{made.upstreams['grit'].port}"}
+    told = json.dumps(urls)
     command = [sys.executable, "-m", "tests.journeys.faults.furnish", told]
     done = subprocess.run(command, cwd=ROOT, env=made.environment, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -208,3 +265,10 @@ def wait_for(holds: Callable[[], bool], *, within_s: float, every_s: float = 0.1
             return None
         time.sleep(every_s)
     return time.monotonic() - began
+
+
+def ports_of(pid: int | None) -> set[str]:
+    """The local TCP ports that a process has open."""
+    inodes = {os.readlink(entry).removeprefix("socket:[").rstrip("]") for entry in Path(f"/proc/{pid}/fd").iterdir() if entry.is_symlink()}
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return {str(int(line[1].rpartition(":")[2], 16)) for line in lines if line[9] in inodes}

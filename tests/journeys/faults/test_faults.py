@@ -7,6 +7,7 @@ import pytest
 
 from .fire import fight
 from .stage import stage as new_stage
+from .trouble import NotHere
 from .troubles import TROUBLES
 
 SEED = os.environ.get("FAULTS_SEED") or f"{random.SystemRandom().randrange(10**6)}"
@@ -23,5 +24,8 @@ def stage(tmp_path_factory, request):
 @pytest.mark.parametrize("trouble", [pytest.param(one, id=one.name) for one in TROUBLES if one.short])
 def test_nothing_is_lost_doubled_or_leaked_when(trouble, stage):
     print(f"FAULTS_SEED={SEED}")
-    verdict = fight(stage, trouble, SEED)
+    try:
+        verdict = fight(stage, trouble, SEED)
+    except NotHere as reason:
+        pytest.skip(str(reason))
     assert verdict.found.wrong == []

@@ -3,12 +3,14 @@
 import random
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from tests.servers import Server
 
+from .between import Between
+from .judge import Findings, Row
 from .load import Load
 from .stage import Stage, Worker, wait_for
 from .watch import Watch
@@ -20,13 +22,19 @@ class NotHere(Exception):
 
 @dataclass
 class Scene:
-    """What a trouble may touch. `recovered_s`: after each death, seconds until work went on, by what had died."""
+    """What a trouble may touch. `deaths`: when each server was killed.
+
+    `afterwards`: what looks for more that is wrong, once the books are read.
+    """
 
     stage: Stage
     dice: random.Random
     load: Load
     watch: Watch
     deaths: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    between: Between | None = None  # a wire to MariaDB, where the trouble has one
+    notes: list[str] = field(default_factory=list)
+    afterwards: list[Callable[[Findings, Mapping[str, Row]], None]] = field(default_factory=list)
 
     def moment(self, least_s: float, most_s: float) -> None:
         """Let a time pass that the dice choose."""
@@ -64,11 +72,13 @@ class Trouble:
 
     `may_fail`: error codes that are no fault here. `loses_answers`: a submit's answer may be lost, so a task of an upstream without
     tokens may fail as unknown. `moves_within_s`: the leases of a worker that ended may live on for so long.
-    `as_in`: the trouble before in which plasma's tasks took their usual time.
+    `as_in`: the trouble before in which plasma's tasks took their usual time; they may take `adds_s` more (None: half as long again).
+    `forgets`: the database loses tasks that it had accepted.
     """
 
     happens: Callable[[Scene], None]
     group: str
+    first: Callable[[Scene], None] | None = None  # what happens before the first post
     tasks: int = 80
     over_s: float = 8.0
     models: tuple[str, ...] = ("fire/plasma", "fire/plasma", "fire/grit", "fire/either")
@@ -77,6 +87,8 @@ class Trouble:
     loses_answers: bool = False
     moves_within_s: float = 60.0
     as_in: str = ""
+    adds_s: float | None = None
+    forgets: bool = False
     short: bool = False
 
     @property

@@ -3,18 +3,22 @@
 plasma   honours our token; every task that it takes must succeed
 grit     knows no token: a submit whose answer is lost is never sent again
 mute     speaks grit's protocol while it speaks; its adapter waits for 20 s
+
+And two that are no upstreams: an album of a customer's pictures, and the customers' own servers that take webhooks.
 """
 
 import asyncio
 import random
+import time
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
 
-from tests.upstreams import Grit, Plasma
-from tests.upstreams.jobs import UpstreamJob
+from tests.upstreams import Grit, Plasma, Receiver
+from tests.upstreams.jobs import UpstreamJob, png
+from tests.upstreams.server import Server
 from tests.upstreams.simulator import Simulator
 
 TRAVEL_S = (0.05, 0.4)  # there, and as long back: so that a killed worker always has calls open, before an accept and after
@@ -68,3 +72,58 @@ class FarGrit(Far, Grit):
 
 
 ALL: dict[str, type[Far]] = {"plasma": FarPlasma, "grit": FarGrit, "mute": FarGrit}
+
+
+class Album(Server):
+    """Pictures behind `url`, which come byte by byte until it `is_open`, and then whole; `waiting` are on their way. And redirects."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_open, self.waiting = True, 0
+
+    def behave(self) -> None:
+        self.is_open = True
+
+    def redirecting(self, to: str) -> str:
+        """A URL here that leads there."""
+        return f"{self.url}/to/{to.encode().hex()}"
+
+    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        if request.path.startswith("/to/"):
+            return web.Response(status=302, headers={"Location": _latin(bytes.fromhex(request.path.removeprefix("/to/")))})
+        left = png(7)
+        response = web.StreamResponse(headers={"Content-Type": "image/png", "Content-Length": str(len(left))})
+        await response.prepare(request)
+        self.waiting += 1
+        try:
+            while not self.is_open:
+                await response.write(left[:1])
+                left = left[1:]
+                await asyncio.sleep(0.5)
+        finally:
+            self.waiting -= 1
+        await response.write(left)
+        return response
+
+
+def _latin(location: bytes) -> str:
+    """As bytes go through a header: any of them but those that end it."""
+    return location.decode(errors="replace").replace("\n", "").replace("\r", "")
+
+
+class Customers(Receiver):
+    """`arrived`: when each of `got` came, in Unix seconds. At paths that begin with /slow an answer takes `slow_s`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.arrived: list[float] = []
+        self.slow_s = 2.0
+
+    def behave(self) -> None:
+        self._always.clear()
+
+    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        self.arrived.append(time.time())
+        if request.path.startswith("/slow"):
+            await asyncio.sleep(self.slow_s)
+        return await super().answer(request)
