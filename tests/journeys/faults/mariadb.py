@@ -5,7 +5,8 @@ import subprocess
 import MySQLdb
 from MySQLdb.cursors import Cursor
 
-from .stage import administrator
+from .between import Between
+from .stage import administrator, ports_of
 from .trouble import Scene, trouble
 
 OURS = "SELECT id FROM information_schema.processlist WHERE user = 'darkroom'"
@@ -120,3 +121,85 @@ def mariadb_is_frozen_with_its_connections_open(scene: Scene) -> None:
     scene.stage.mariadb.freeze()
     scene.moment(5.0, 9.0)
     scene.stage.mariadb.thaw()
+
+
+ENGINE = (
+    "tasks_app_task",
+    "tasks_app_attempt",
+    "tasks_app_taskevent",
+    "tasks_app_output",
+    "accounts_account",
+    "accounts_ledgerentry",
+)
+REFUSES = """
+    CREATE TRIGGER fire_{table}_{event} BEFORE {event} ON {table} FOR EACH ROW
+    BEGIN
+        DECLARE number INT DEFAULT ELT(1 + FLOOR(RAND() * 3), 1213, 1205, 1020);
+        IF RAND() < 0.01 THEN SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = number, MESSAGE_TEXT = 'as ordered'; END IF;
+    END
+"""
+
+
+@trouble(tasks=100, over_s=10.0)
+def mariadb_refuses_statements_for_passing_reasons(scene: Scene) -> None:
+    """1213, 1205, 1020 at any statement, one row in a hundred: whole transactions are tried again, and each happens once."""
+    names = [(table, event) for table in ENGINE for event in ("INSERT", "UPDATE")]
+    with administrator(scene.stage) as cursor:
+        for table, event in names:
+            cursor.execute(REFUSES.format(table=table, event=event))
+        scene.load.join()
+        scene.moment(2.0, 4.0)
+        for table, event in names:
+            cursor.execute(f"DROP TRIGGER fire_{table}_{event}")
+
+
+@trouble(tasks=100, over_s=10.0)
+def mariadb_checks_what_was_read(scene: Scene) -> None:
+    """innodb_snapshot_isolation, as MariaDB 11 has it on: at READ COMMITTED, which Darkroom sets for itself, nothing changes."""
+    with administrator(scene.stage) as cursor:
+        cursor.execute("SET GLOBAL innodb_snapshot_isolation = 1")
+        cut(cursor)  # a connection keeps what it began with
+        scene.load.join()
+        scene.moment(2.0, 3.0)
+        cursor.execute("SET GLOBAL innodb_snapshot_isolation = 0")
+        cut(cursor)
+
+
+@trouble(as_in="nothing happens")
+def a_snapshot_is_held_open(scene: Scene) -> None:
+    """A backup, or a console that somebody forgot: tasks take their usual time."""
+    with administrator(scene.stage) as cursor:
+        cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        cursor.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT")
+        cursor.execute("SELECT COUNT(*) FROM tasks_app_task")
+        scene.load.join()
+        cursor.execute("ROLLBACK")
+
+
+def lead_through_a_wire_that_breaks(scene: Scene) -> None:
+    """Web and workers start anew, with a wire to MariaDB that will break at COMMIT."""
+    stage = scene.stage
+    scene.between = Between(stage.mariadb.port).__enter__()
+    url = stage.environment["DATABASE_URL"].replace(f":{stage.mariadb.port}/", f":{scene.between.port}/")
+    for server in (stage.web, *stage.workers):
+        server.stop()
+        server.environment = stage.environment | {"DATABASE_URL": url}
+        server.start()
+    asks = scene.between.askers
+    scene.wait_for("workers have begun", lambda: all(asks & ports_of(worker.pid) for worker in stage.workers), within_s=60)
+
+
+@trouble(first=lead_through_a_wire_that_breaks, tasks=120, over_s=10.0)
+def connections_to_mariadb_are_cut_at_commit(scene: Scene) -> None:
+    """Before the server has seen it, and after, before its answer is back: what was committed is not done again, what was not is."""
+    stage, between = scene.stage, scene.between
+    between.share = 0.15
+    scene.load.join()
+    scene.moment(3.0, 5.0)
+    between.share = 0.0
+    for server in (stage.web, *stage.workers):
+        server.stop()
+        server.environment = stage.environment
+        server.start()
+    between.__exit__()
+    scene.notes.append(f"{between.cuts['before']} cut before the commit, {between.cuts['after']} after")
