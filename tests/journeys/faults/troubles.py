@@ -1,6 +1,6 @@
 """Every trouble, in the order in which they come."""
 
-from . import deaths, backup, clients, disk, hours, mariadb, receivers, redis, wire  # isort: skip
+from . import deaths, backup, clients, disk, hours, inward, mariadb, receivers, redis, wire  # isort: skip
 from .trouble import TROUBLES
 
-__all__ = ["TROUBLES", "backup", "clients", "deaths", "disk", "hours", "mariadb", "receivers", "redis", "wire"]
+__all__ = ["TROUBLES", "backup", "clients", "deaths", "disk", "hours", "inward", "mariadb", "receivers", "redis", "wire"]
