@@ -1,9 +1,13 @@
-"""Every trouble, one after another (those whose name has one of the words given; all, unless told); see this package's docstring."""
+"""Every trouble, one after another (those whose name has one of the words given; all, unless told); see this package's docstring.
+
+Then, as "schema", what schemathesis makes up from the API's description; SCHEMA_CASES of it for each call.
+"""
 
 import os
 import random
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import django
@@ -12,7 +16,7 @@ import django
 def main(words: list[str]) -> int:
     os.environ |= {"DJANGO_SETTINGS_MODULE": "config.settings", "LOG_LEVEL": "WARNING"}
     django.setup()
-    from . import page
+    from . import page, schema
     from .fire import fight
     from .stage import stage
     from .trouble import NotHere
@@ -22,21 +26,25 @@ def main(words: list[str]) -> int:
     rounds = int(os.environ.get("FAULTS_ROUNDS") or 1)
     chosen = [one for one in TROUBLES if not words or any(word in one.name for word in words)]
     print(f"{len(chosen)} troubles, {rounds} rounds; FAULTS_SEED={seed}", flush=True)
-    verdicts, skipped = [], []
+    verdicts, skipped, asked, described = [], [], [], True
+    began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="darkroom-faults-") as folder, stage(Path(folder)) as whole:
-        for trouble in chosen:
+        for number, trouble in enumerate(chosen, 1):
             try:
                 for round in range(rounds):
                     verdicts.append(fight(whole, trouble, f"{seed}/{round}", verdicts))
+                    print(f"{number}/{len(chosen)}, {(time.monotonic() - began) / 60:.0f} min", end="  ", flush=True)
                     page.tell(verdicts[-1])
             except NotHere as reason:
                 skipped.append((trouble, str(reason)))
                 print(f"not here  {trouble.name}: {reason}", flush=True)
+        if not words or "schema" in words:
+            asked, described = schema.make_up(whole)
         if words:
-            page.sum_up(verdicts)
+            page.sum_up(verdicts, asked)
         else:
-            page.write(verdicts, skipped, stage=whole, seed=seed, rounds=rounds)
-    return 0 if all(verdict.survived for verdict in verdicts) else 1
+            page.write(verdicts, asked, skipped, stage=whole, seed=seed, rounds=rounds)
+    return 0 if described and all(verdict.survived for verdict in verdicts) else 1
 
 
 if __name__ == "__main__":

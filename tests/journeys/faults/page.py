@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
+from . import aims
 from .fire import Verdict
 from .stage import ROOT, Stage
 from .trouble import Trouble
@@ -29,15 +30,20 @@ Once it is over, every task must come to its end; then these books are read:
 
 *Given up*: a submit's answer was lost and the upstream knows no token to ask by (`submission_outcome_unknown`), or the task's workers
 died three times in a row (`quarantined`): the task failed, and its credits came back. Times are those of a machine that is
-shared with the load, both servers and all upstreams: median / P95 / longest. Two of the troubles are calms to compare with.
+shared with the load, both servers and all upstreams: median / P95 / longest. Two of the troubles are calms to compare with; *the usual
+time* is that of plasma's tasks there, at P95. How to put back a backup: [backups.md](backups.md).
 """
 GROUPS = {
     "deaths": "Processes killed, ended, frozen",
     "redis": "Redis",
     "mariadb": "MariaDB",
+    "backup": "A backup put back",
     "disk": "Disk",
     "wire": "Upstreams and the wire",
-    "hours": "Clocks, schedules, wake-ups",
+    "receivers": "Webhook receivers",
+    "clients": "Clients",
+    "inward": "URLs that lead inside",
+    "hours": "Clocks, schedules, wake-ups, releases",
 }
 HEADS = ("what happens", "what must hold", "tasks", "lost", "doubled", "leaked", "given up", "a task took", "verdict")
 
@@ -51,8 +57,8 @@ def tell(verdict: Verdict) -> None:
         print(f"{'':10}… and {len(verdict.found.wrong) - SHOWN} more", flush=True)
 
 
-def sum_up(verdicts: Sequence[Verdict]) -> list[tuple[str, str]]:
-    """What all fires together came to, as (what, figure); printed too."""
+def sum_up(verdicts: Sequence[Verdict], asked: Sequence[tuple[str, str]] = ()) -> list[tuple[str, str]]:
+    """What all fires together came to, and what was `asked` besides, as (what, figure); printed too."""
     troubles = {verdict.trouble.name for verdict in verdicts}
     failed = {verdict.trouble.name for verdict in verdicts if not verdict.survived}
     moved = sorted(s for verdict in verdicts for s in verdict.moved_s)
@@ -75,13 +81,22 @@ def sum_up(verdicts: Sequence[Verdict]) -> list[tuple[str, str]]:
         )
     if answered:
         sums.append(("web and MariaDB killed: a new post was answered after", _spread(answered)))
-    for what, figure in sums:
+    for what, figure in (sums := [*sums, *asked]):
         print(f"  {what:52} {figure}", flush=True)
     return sums
 
 
-def write(verdicts: Sequence[Verdict], skipped: Iterable[tuple[Trouble, str]], *, stage: Stage, seed: str, rounds: int) -> None:
-    parts = [HEAD, _table(("", ""), [*_facts(stage, seed, rounds), *sum_up(verdicts)])]
+def write(
+    verdicts: Sequence[Verdict],
+    asked: Sequence[tuple[str, str]],
+    skipped: Iterable[tuple[Trouble, str]],
+    *,
+    stage: Stage,
+    seed: str,
+    rounds: int,
+) -> None:
+    parts = [HEAD, _table(("", ""), [*_facts(stage, seed, rounds), *sum_up(verdicts, asked)])]
+    parts.append(f"## Aims\n\n{_table(('aim', 'measured', ''), aims.held_against(verdicts, asked))}")
     groups = defaultdict(lambda: defaultdict(list))
     for verdict in verdicts:
         groups[verdict.trouble.group][verdict.trouble.name].append(verdict)
@@ -112,11 +127,22 @@ def _row(fires: Sequence[Verdict]) -> tuple[str, ...]:
     given_up = _counted(sum((one.given_up for one in found), Counter()))
     taken = sorted(s for one in found for s in one.took_s)
     wrong = [sentence for one in found for sentence in one.wrong]
-    ratios = [one.ratio for one in found if one.ratio is not None]
-    usual = f"; {max(ratios):.2f} × the usual time" if ratios else ""
-    verdict = f"survived{usual}" if not wrong else f"**failed**: {wrong[0].replace('|', '/')}"
+    verdict = (
+        "; ".join(["survived", *_compared(fires), *(note for one in found for note in one.notes)])
+        if not wrong
+        else f"**failed**: {wrong[0].replace('|', '/')}"
+    )
     trouble = fires[0].trouble
     return (trouble.name, trouble.keeps, *sums, given_up, _spread(taken), verdict)
+
+
+def _compared(fires: Sequence[Verdict]) -> list[str]:
+    """How much longer plasma's tasks took than in the calm, at most."""
+    if all(fire.found.ratio is None for fire in fires):
+        return []
+    if fires[0].trouble.adds_s is not None:
+        return [f"{max(fire.found.added_s for fire in fires):+.1f} s"]
+    return [f"{max(fire.found.ratio or 0 for fire in fires):.2f} × the usual time"]
 
 
 def _figures(verdict: Verdict) -> list[str]:
@@ -129,7 +155,8 @@ def _figures(verdict: Verdict) -> list[str]:
     ]
     figures.append(f"p99 of a post {verdict.p99_s:.2f} s, {verdict.posted_again} made again")
     if found.ratio is not None:
-        figures.append(f"plasma's tasks took {found.ratio:.2f} times their usual time")
+        figures.append(f"plasma's tasks took {found.ratio:.2f} times their usual time ({found.added_s:+.1f} s)")
+    figures += found.notes
     if verdict.moved_s:
         figures.append(f"leases moved after {_spread(verdict.moved_s)}")
     if verdict.answered_s:
