@@ -26,7 +26,7 @@ from .engine import expiry, lifecycle
 from .engine.accept import Problem
 from .engine.clock import Clock
 from .engine.transactions import whole
-from .ids import first_of
+from .ids import first_of, moment_of
 from .models import Attempt, Delivery, File, Output, Task, TaskEvent
 from .storage import storage
 from .webhooks.claims import OPEN
@@ -176,7 +176,7 @@ def _stray_inputs(now: datetime, limit: int) -> Iterator[Batch]:
     """What a worker fetched for tasks that were over by then, because it was frozen or cut off meanwhile; the rows are tasks."""
     tasks = sorted(strays.inputs())
     for start in range(0, len(tasks), limit):
-        yield Batch(tasks[start : start + limit])
+        yield Batch(tasks[start : start + limit], oldest=moment_of(tasks[start]))
 
 
 def _pages(rows, limit: int, *key: str) -> Iterator[list]:

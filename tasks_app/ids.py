@@ -3,7 +3,7 @@
 UUIDv7 (RFC 9562 §5.7) sorts by time, so new rows go to the end of the primary key. The base32 form sorts alike.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 import uuid_utils
@@ -41,6 +41,11 @@ def parse(prefix: str, text: str) -> UUID | None:
 def first_of(moment: datetime) -> UUID:
     """The least UUIDv7 of a moment: ids sort by time, so the primary key finds what is older or newer."""
     return UUID(int=int(moment.timestamp() * 1000) << 80)
+
+
+def moment_of(id: UUID) -> datetime:
+    """When a UUIDv7 was made, to the millisecond."""
+    return datetime.fromtimestamp((id.int >> 80) / 1000, UTC)
 
 
 def _twelve(bits: int) -> str:

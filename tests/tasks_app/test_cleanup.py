@@ -290,6 +290,8 @@ class TestADryRun:
         user = acme.submits(IMAGE)
         Task.objects.filter(id=user.id).update(input={"images": [ids.shown("file", file.id), f"{task}/0"]}, status="storing", lane="")
         acme.submits(IMAGE, expires_in=60)
+        for named in (task, user):
+            keep(f"inputs/{shown('task', named.id)}/0", b"x")
         (tmp_path / ".drafts").mkdir(exist_ok=True)
         for name in ("one", "two", "three"):
             (tmp_path / ".drafts" / name).write_bytes(b"half")
@@ -302,7 +304,7 @@ class TestADryRun:
     def test_changes_nothing(self, old, clock, tmp_path):
         before = self.rows(), files_of(tmp_path)
         found = {name: cleanup.run(name, clock=clock, is_dry=True).rows for name in cleanup.DUTIES}
-        assert found == {"expired": 1, "tasks": 5, "files": 4, "deliveries": 1, "drafts": 3}
+        assert found == {"expired": 1, "tasks": 5, "files": 4, "deliveries": 1, "inputs": 1, "drafts": 3}
         assert (self.rows(), files_of(tmp_path)) == before
 
     @pytest.mark.parametrize("limit", [1, 2, 200])
