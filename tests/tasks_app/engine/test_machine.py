@@ -25,6 +25,7 @@ from .machine.world import MODELS, PAPERS, STEPS, World, furnish
 accounts = st.integers(0, 1)
 workers = st.integers(0, 1)
 picks = st.integers(0, 9)
+NAMES = ["its own", "another's", "nothing"]  # what a callback may name
 words = st.fixed_dictionaries({asked: st.sampled_from(list(answers)) for asked, answers in ANSWERS.items()})
 
 
@@ -83,9 +84,21 @@ class Machine(RuleBasedStateMachine):
     def person_stops_what_was_read(self):
         self.world.stops()
 
-    @rule(pick=picks, names=st.sampled_from(["its own", "its own", "another's", "nothing"]))
+    @rule(pick=picks, names=st.sampled_from(NAMES))
     def upstream_calls(self, pick, names):
         self.world.calls_back(pick, names)
+
+    @rule(worker=workers, account=accounts, words=words, names=st.sampled_from(NAMES), minutes=st.integers(0, 6))
+    def answer_is_lost_and_upstream_calls(self, worker, account, words, names, minutes):
+        """As seldom by chance: the call is the only one to tell of the job, soon or when nobody waits for it any more."""
+        self.world.workers[worker].is_frozen = False
+        self.world.orders_one(account, Order("paper/calls", {"n": 1}, expires_in=400))
+        self.world.upstreams_say(words | {"to_submit": "accepts unheard"})
+        self.world.works(self.world.workers[worker], "submit")
+        self.world.moves(minutes=minutes)
+        self.world.calls_back(-1, names)
+        self.world.upstreams_say(words)
+        self.world.works(self.world.workers[worker], "submit")
 
     @rule(words=words)
     def jobs_without_a_task_are_asked_about(self, words):
