@@ -54,6 +54,13 @@ class TestWhileNobodyHasTheRow:
         rings(task)
         assert waits_s(task, clock) == 0
 
+    def test_it_is_due_although_its_adapter_cannot_read_what_came(self, acme, grit, rings, road, clock):
+        task = acme.submits("darkroom/grit-image")
+        road.submits()
+        assert waits_s(task, clock) > 0
+        assert rings(task, {"order": "x"}) == Heard()
+        assert waits_s(task, clock) == 0
+
     def test_it_is_never_due_later_than_it_was(self, task, rings, road, clock):
         road.submits()
         Task.objects.update(due_at=clock())
