@@ -298,6 +298,8 @@ class World:
         mine = {call.claimed.id for call in calls if call.claimed.token == before.get(call.claimed.id, {}).get("lease_token")}
         for id in before.keys() - mine:
             assert before[id] == Task.objects.values().get(id=id), "written under an old token"
+        called = Task.objects.filter(id__in=[id for id in mine if before[id]["called"]], status__in=lifecycle.OPEN)
+        assert all(due_at <= self.clock() + lifecycle.APART for due_at in called.values_list("due_at", flat=True)), "its call is forgotten"
         landed = [call for call in calls if call.claimed.id in before and isinstance(call.outcome, Accepted)]
         self.given |= {call.claimed.submit_token: call.outcome.handle for call in landed}
 
