@@ -161,6 +161,14 @@ class Bucket:
             raise BucketAway("The result in the bucket is not one of ours.")
         return envelope
 
+    async def progress(self, token: str, *, timeout: float) -> float | None:
+        """How far a run says it has come, 0 to 1; None: it does not say."""
+        reply = await sent(self._http, self._signer.signed("GET", f"functions/progress/{token}"), timeout=timeout)
+        try:
+            return min(max(float(reply.body), 0.0), 1.0) if reply.status == 200 else None
+        except ValueError:
+            return None
+
     async def put(self, key: str, content: bytes, *, timeout: float) -> None:
         """Returns when the bucket has the object; raises BucketAway."""
         _object(await sent(self._http, self._signer.signed("PUT", key, content), timeout=timeout))

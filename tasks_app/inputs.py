@@ -244,7 +244,7 @@ async def _there(own: Own, key: str) -> Media:
 async def _put(url: str, key: str) -> Media:
     """The file behind a URL, in our bucket under `key`; looked at before it gets there."""
     limit = settings.UPLOAD_LIMIT_MB * 1_000_000
-    if await asyncio.to_thread(storage.size, key) is None:
+    if not await storage.has(key):
         async with storage.draft() as draft:
             async with egress.fetch(url, limit=limit) as (_, chunks):
                 await draft.fill(chunks, limit=limit)

@@ -64,6 +64,10 @@ class Store:
         while piece := await in_thread(next, pieces, b"", threads=self._threads):
             yield piece
 
+    async def has(self, key: str) -> bool:
+        """Whether there is such a key, for an event loop. Raises Unreadable."""
+        return await in_thread(self.size, key, threads=self._threads) is not None
+
     async def forget(self, prefix: str) -> None:
         """`delete_below` in its own time, for what may as well stay for a while: a failure is logged and no more."""
         try:

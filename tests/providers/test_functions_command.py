@@ -1,13 +1,16 @@
 """`manage.py functions`, as an operator runs it."""
 
 import io
+import json
 
 import pytest
 from django.core.management import CommandError, call_command
 
+from config.env import ROOT
 from scf_client import pack
 from tests.scf_client import cloud
 from tests.upstreams import answer, cut_before_answer, fail
+from tests.upstreams.cos import ROLE_MAY
 
 
 @pytest.fixture
@@ -145,3 +148,16 @@ class TestRemove:
 def test_no_key_is_shown(sky):
     told = "\n".join([*said("deploy"), *said("list"), *said("deploy", "--dry-run")])
     assert not [secret for secret in (sky.scf.SECRET_KEY, sky.cos.SECRET_KEY, sky.scf.SECRET_ID) if secret in told]
+
+
+def test_the_role_that_operators_are_told_to_make_may_do_what_the_simulated_bucket_lets_it():
+    page = (ROOT / "docs/functions-on-scf.md").read_text(encoding="utf-8")
+    policy = json.loads(page[page.index('{"version"') : page.index("]}]}") + len("]}]}")])
+    doors = {"name/cos:GetObject": "get", "name/cos:PutObject": "put"}
+    told = {
+        (doors[action], resource.partition("BUCKET/")[2].removesuffix("*"))
+        for statement in policy["statement"]
+        for action in statement["action"]
+        for resource in statement["resource"]
+    }
+    assert told == set(ROLE_MAY)

@@ -60,6 +60,7 @@ ROLE_MAY = (
     ("get", "functions/orders/"),
     ("get", "functions/results/"),
     ("put", "functions/results/"),
+    ("put", "functions/progress/"),
     ("put", "functions/out/"),
 )
 KEPT_HEADERS = ("content-type", "cache-control", "content-disposition", "content-encoding", "expires")

@@ -38,6 +38,7 @@ LONGEST_TIMEOUT, LONGEST_ASYNCHRONOUS = 900, 86_400
 FUNCTION_NAME_LENGTH, ENVIRONMENT_BYTES = 60, 4096
 SIZES = (64, *range(128, 3073, 128))
 ORDERED = {401: "AuthFailure.SecretIdNotFound", 403: "UnauthorizedOperation.CAM", 429: "RequestLimitExceeded", 500: "InternalError.System"}
+SLOW_ACTIONS, MOST_A_SECOND = ("GetAsyncEventStatus", "TerminateAsyncEvent"), 20
 GATEWAY = (502, 503, 504)  # answers of what stands in front of the cloud
 FORBIDDEN_NAMES = ("SCF_", "QCLOUD_", "TENCENTCLOUD_")
 
@@ -57,6 +58,7 @@ class Scf(Listener):
         self.functions: dict[str, Function] = {}
         self.executions: dict[str, Execution] = {}
         self.running = set[asyncio.Task[None]]()  # one for each process at work
+        self._asked: list[float] = []
         self._images, self._idle = Images(), dict[tuple[str, str], Instance]()
         self._instances: list[Instance] = []
 
@@ -111,6 +113,7 @@ class Scf(Listener):
         self.requests[action] += 1
         order = self._next(action)
         given = self._checked(request, headers, action, body)
+        self._check_rate(action)
         is_broken = isinstance(order, Break)
         if isinstance(order, Answer) or (isinstance(order, Break) and not order.accepts):
             return await self._instead(request, order)
@@ -154,6 +157,15 @@ class Scf(Listener):
         expected = tc3.signature(self.SECRET_KEY, claim, timestamp=timestamp, headers=headers, body=body)
         if (claim.service, claim.date) != ("scf", tc3.date_of(timestamp)) or not hmac.compare_digest(expected, claim.signature):
             raise refuse("AuthFailure.SignatureFailure", "the signature is not that of this request")
+
+    def _check_rate(self, action: str) -> None:
+        if action not in SLOW_ACTIONS:
+            return
+        now = time.monotonic()
+        self._asked = [at for at in self._asked if at > now - 1]
+        if len(self._asked) >= MOST_A_SECOND:
+            raise refuse("RequestLimitExceeded", f"more than {MOST_A_SECOND} a second")
+        self._asked.append(now)
 
     async def _instead(self, request: web.BaseRequest, order: Answer | Break, answer: dict[str, Any] | None = None) -> web.StreamResponse:
         match order:
@@ -207,6 +219,8 @@ class Scf(Listener):
             return {"Result": _result(execution, refusal)}
         self.executions[execution.id] = execution
         await asyncio.shield(self._start(execution, function, config))  # whoever hangs up does not end it
+        if len(execution.answer.encode()) > LONGEST_CALL:
+            return {"Result": _result(execution, _platform_error(407, "the result is too large"))}
         if execution.state == "FINISHED":
             return {"Result": _result(execution) | {"RetMsg": execution.answer}}
         return {"Result": _result(execution, _platform_error(execution.code, "function failed"))}
@@ -241,6 +255,7 @@ class Scf(Listener):
         return task
 
     async def _carry_out(self, execution: Execution, function: Function, config: Config) -> None:
+        execution.deliveries += 1
         instance = execution.instance = self._instance(execution, function, config)
         headers = {"X-Scf-Request-Id": execution.id, "X-Scf-Memory": str(config.memory), "X-Scf-Timeout": str(config.timeout * 1000)}
         about = {"Name": function.name, "Namespace": function.namespace, "Version": execution.version, "Region": self.region}

@@ -105,6 +105,7 @@ class Execution:
     event: dict[str, Any]
     state: str = "RUNNING"
     code: int = 0
+    deliveries: int = 0
     began_at: float = field(default_factory=time.time)
     answer: str = ""
     log: str = ""

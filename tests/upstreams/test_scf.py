@@ -303,6 +303,11 @@ class TestARun:
         given = {name: value for name, value in ({"FunctionName": "card"} | given).items() if value is not None}
         assert refused(sdk, action, **given) == code
 
+    def test_may_be_asked_about_twenty_times_a_second(self, sdk):
+        codes = [refused(sdk, "GetAsyncEventStatus", InvokeRequestId="none") for _ in range(200)]
+        assert set(codes[:20]) == {"ResourceNotFound.AsyncEvent"}
+        assert "RequestLimitExceeded" in codes
+
     def test_that_is_ended_is_aborted_once(self, scf, sdk, sky):
         created(sdk, sky)
         id = invoked(sdk, SLOW)
@@ -362,10 +367,11 @@ class TestOrders:
             invoked(sdk)
         assert scf.executions == {}
 
-    def test_to_run_twice(self, scf, sdk, sky):
+    def test_to_run_twice(self, scf, sdk):
         scf.will(twice(), at="Invoke")
-        over(scf, invoked(sdk))
-        sky.wait_until(lambda cos: cos.requests["get"] == 4, timeout=30)
+        run = over(scf, invoked(sdk))
+        scf.wait_until(lambda scf: not scf.running, timeout=30)
+        assert (run.state, run.deliveries) == ("FINISHED", 2)
 
     def test_to_lose_an_event(self, scf, sdk):
         scf.will(fail("lost"), at="Invoke")

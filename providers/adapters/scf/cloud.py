@@ -47,6 +47,7 @@ FACTS = Facts(
 )
 
 TIMEOUT_S = 10.0
+SILENT = timedelta(seconds=3)  # a run says nothing of its progress before
 LATE = timedelta(seconds=60)  # runs without a result that are older than this are asked about
 QUESTIONS_A_S = 5.0  # of one process; the cloud takes 20 of the whole account
 
@@ -126,11 +127,11 @@ class Cloud:
         handle = job.handle or {}
         if (envelope := await self._result(handle["token"])) is not None:
             return self._verdict(envelope)
-        if not self._is_late(handle):
-            return Running()
+        if not self._is_older(handle, LATE):
+            return Running(await self._progress(handle))
         execution = await self._execution(handle["run"])
         if execution.state not in ("FINISHED", "FAILED", "ABORTED"):
-            return Running()
+            return Running(await self._progress(handle))
         # It may have ended between the two questions; what it left counts, whatever the platform says of its end.
         if (envelope := await self._result(handle["token"])) is not None:
             return self._verdict(envelope)
@@ -187,8 +188,11 @@ class Cloud:
             raise NotFound("The cloud does not know this run.")
         return execution
 
-    def _is_late(self, handle: Mapping[str, Any]) -> bool:
-        return time.time() > handle["at"] + LATE.total_seconds()
+    async def _progress(self, handle: Mapping[str, Any]) -> float | None:
+        return await self._client.bucket.progress(handle["token"], timeout=TIMEOUT_S) if self._is_older(handle, SILENT) else None
+
+    def _is_older(self, handle: Mapping[str, Any], age: timedelta) -> bool:
+        return time.time() > handle["at"] + age.total_seconds()
 
     def _verdict(self, envelope: Mapping[str, Any]) -> Finished | Failed:
         try:

@@ -9,6 +9,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from email.message import Message
 from pathlib import Path
@@ -104,6 +105,11 @@ class Bucket:
         md5 = base64.b64encode(hashlib.md5(content).digest()).decode()
         about = {"ContentType": content_type, "ContentMD5": md5}
         self._tried(lambda: self._client.put_object(self._place.name, content, key, **about))
+
+    def hint(self, key: str, content: bytes) -> None:
+        """Put a small object if that can be done at once; nobody minds if not."""
+        with suppress(CosServiceError, CosClientError, requests.RequestException, HTTPError):
+            self._client.put_object(self._place.name, content, key)
 
     def upload(self, path: Path, key: str, *, content_type: str) -> None:
         """Put a file, whole or not at all; raises Away."""

@@ -2,6 +2,7 @@
 
     functions/orders/<token>.json       the whole event, where it was too long to be sent
     functions/out/<token>/<run>/…       outputs; each run has a folder of its own, so two at once cannot mix
+    functions/progress/<token>          how far a run has come, 0 to 1, now and then
     functions/results/<token>.json      the envelope, written last and read first: where there is one, its outputs are there
 
 The platform may deliver an event twice, and whoever got no answer may send it again: a token that has its result is answered with it.
@@ -11,7 +12,9 @@ import json
 import logging
 import os
 import re
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from email.message import Message
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,6 +28,7 @@ from .inputs import written
 log = logging.getLogger(__name__)
 
 TOKEN = re.compile(r"[A-Za-z0-9_-]{1,64}")
+TELL_EVERY_S = 3.0
 MAX_ORDER_BYTES = 6 * 1024 * 1024
 MAX_INPUT_BYTES = 300_000_000  # of all inputs together; a function's disk has 512 MB, and the outputs need room there too
 
@@ -66,7 +70,8 @@ def _answered(bucket: Bucket, token: str, run: str, event: Mapping[str, Any], an
         except FunctionError as fault:
             envelope = job.failed(fault.code, fault.message, fault.field)
         else:
-            envelope = answer({**order, "token": token, "input": input, "out": str(out), "work": str(work)})
+            with _progress_told(bucket, f"functions/progress/{token}", work / "progress"):
+                envelope = answer({**order, "token": token, "input": input, "out": str(out), "work": str(work)})
         envelope = _uploaded(bucket, f"functions/out/{token}/{run}", out, envelope)
     # Another run of the token may have been faster: what was told of its result stays true.
     if known := _result(bucket, token):
@@ -114,6 +119,25 @@ class _Inputs:
                 raise Invalid(f"The files are larger than {MAX_INPUT_BYTES // 1_000_000} MB together.", field=field) from None
             self._known[url] = str(file)
         return self._known[url]
+
+
+@contextmanager
+def _progress_told(bucket: Bucket, key: str, file: Path) -> Iterator[None]:
+    """While the block works, what it writes into `file` goes to the bucket now and then."""
+    over = threading.Event()
+
+    def tell() -> None:
+        told = b""
+        while not over.wait(TELL_EVERY_S):
+            with suppress(FileNotFoundError):
+                if (now := file.read_bytes()) != told:
+                    bucket.hint(key, told := now)
+
+    threading.Thread(target=tell, daemon=True).start()
+    try:
+        yield
+    finally:
+        over.set()  # and no more: a result does not wait for a hint on its way
 
 
 def _uploaded(bucket: Bucket, folder: str, out: Path, envelope: dict[str, Any]) -> dict[str, Any]:

@@ -205,6 +205,7 @@ class TestASecondSubmit:
         order = begun(ask, job())
         first = ask(lambda adapter: until_over(adapter, order))
         sky.scf.wait_until(lambda scf: not scf.running, timeout=PATIENCE_S)
+        assert sky.scf.executions[order.handle["run"]].deliveries == 2
         assert ask(lambda adapter: adapter.poll(order)).outputs[0].url.partition("?")[0] == first.outputs[0].url.partition("?")[0]
 
 
@@ -303,6 +304,20 @@ class TestAPoll:
         order = begun(ask, film())
         assert isinstance(ask(lambda adapter: adapter.poll(order)), Running)
         assert sky.scf.requests == {"Invoke": 1}
+
+    def test_tells_how_far_a_run_says_it_has_come(self, ask, sky):
+        order = late(begun(ask, film()))
+        assert ask(lambda adapter: adapter.poll(order)) == Running(None)
+        sky.cos.wait_until(lambda cos: "functions/progress/t1" in cos.objects, timeout=PATIENCE_S)
+        assert 0 < ask(lambda adapter: adapter.poll(order)).progress < 1
+
+    def test_takes_no_nonsense_for_progress(self, ask, sky):
+        order = late(begun(ask, film()))
+        for content, progress in ((b"far", None), (b"7", 1.0), (b"-1", 0.0)):
+            incoming = sky.cos.bucket.incoming()
+            incoming.write(content)
+            sky.cos.bucket.put("functions/progress/t1", incoming.whole({}))
+            assert ask(lambda adapter: adapter.poll(order)) == Running(progress)
 
     def test_asks_the_platform_about_a_late_run(self, ask, sky):
         order = late(begun(ask, film()))

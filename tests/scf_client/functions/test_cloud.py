@@ -13,6 +13,7 @@ from scf_client.signing import CosSigner
 from tests.scf_client import samples
 from tests.scf_client.function import Function
 from tests.upstreams import Cos, answer, cut_before_answer, cut_midway
+from tests.upstreams.cos_bucket import Object
 from tests.upstreams.scf_instances import Role
 
 CARD = {"prompt": "reef", "size": "64x64"}
@@ -115,6 +116,10 @@ class TestARun:
         invoke("image.generate", CARD)
         assert [path.name for path in started("test_card").log.parent.iterdir()] == ["log"]
 
+    def test_goes_on_where_it_cannot_say_how_far_it_has_come(self, invoke, cos):
+        cos.will(answer(403), at="put")
+        assert invoke("video.generate", {"prompt": "reef", "duration": 15, "resolution": "720p"})["ok"]
+
 
 class TestASecondRun:
     def test_of_a_token_is_answered_with_the_first_ones_result(self, invoke, cos):
@@ -173,8 +178,10 @@ class TestAnInput:
     def test_that_leads_out_of_the_bucket_is_never_asked_for(self, invoke, cos, url):
         assert self.stitch(invoke, {"url": url})["error"]["field"] == "images[0]"
 
-    def test_too_large_for_an_instance_is_refused(self, invoke, cos):
-        holds(cos, "files/large", bytes(MAX_INPUT_BYTES + 1))
+    def test_too_large_for_an_instance_is_refused(self, invoke, cos, tmp_path):
+        with (tmp_path / "large").open("wb") as file:
+            file.truncate(MAX_INPUT_BYTES + 1)
+        cos.bucket.put("files/large", Object(tmp_path / "large", MAX_INPUT_BYTES + 1, '"x"', 0))
         assert "larger than 300 MB" in self.stitch(invoke, link(cos, "files/large"))["error"]["message"]
 
 

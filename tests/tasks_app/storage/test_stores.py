@@ -47,6 +47,11 @@ class TestAStream:
 
         assert asyncio.run(run()) == CONTENT
 
+    def test_is_there_when_it_was_put_and_not_before(self, store):
+        assert asyncio.run(store.has("files/new")) is False
+        put(store, "files/new")
+        assert asyncio.run(store.has("files/new")) is True
+
 
 class TestADraft:
     def test_is_a_file_before_it_is_kept_and_none_afterwards(self, store, folder):
