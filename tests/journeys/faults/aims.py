@@ -7,6 +7,7 @@ from .receivers import USUAL_S
 
 ADDS_S = 5.0
 POST_S = 0.5
+REFUSED_S = 1.0
 MOVES_WITHIN_S = 32.0  # a lease of 30 s, and a look; the watch looks four times a second
 
 
@@ -33,6 +34,13 @@ def held_against(verdicts: Sequence[Verdict], asked: Sequence[tuple[str, str]]) 
         verdicts, f"bad receivers: another account's are told within {USUAL_S:g} s of an event (P99)", _told_s, USUAL_S, "{:.1f} s"
     )
     yield from _most(verdicts, f"Redis refused or frozen: a post is answered within {POST_S:g} s (P99)", _posted_s, POST_S, "{:.2f} s")
+    yield from _most(
+        verdicts,
+        f"no connection to MariaDB is free: a post is answered 503 within {REFUSED_S:g} s (P99)",
+        _refused_s,
+        REFUSED_S,
+        "{:.2f} s",
+    )
     yield from _most(verdicts, f"a dead worker's tasks move within {MOVES_WITHIN_S:g} s", _moved_s, MOVES_WITHIN_S, "{:.1f} s")
     for verdict in verdicts:
         if verdict.trouble.group == "inward":
@@ -64,6 +72,10 @@ def _told_s(verdict: Verdict) -> float | None:
 
 def _posted_s(verdict: Verdict) -> float | None:
     return verdict.p99_s if verdict.trouble.group == "redis" else None
+
+
+def _refused_s(verdict: Verdict) -> float | None:
+    return verdict.refused_p99_s if "every connection of" in verdict.trouble.name else None
 
 
 def _moved_s(verdict: Verdict) -> float | None:

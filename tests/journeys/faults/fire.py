@@ -17,12 +17,16 @@ USUAL = 1.5  # times as long is still usual, on a machine that does other things
 
 @dataclass
 class Verdict:
-    """What one fire came to. `moved_s`, `answered_s`: after each death of a worker, and of web or MariaDB, until work went on."""
+    """What one fire came to. `refused_p99_s`: how long a 503 took.
+
+    `moved_s`, `answered_s`: after each death of a worker, and of web or MariaDB, until work went on.
+    """
 
     trouble: Trouble
     found: Findings
     lasted_s: float
     p99_s: float
+    refused_p99_s: float
     posted_again: int
     moved_s: list[float] = field(default_factory=list)
     answered_s: list[float] = field(default_factory=list)
@@ -65,6 +69,7 @@ def fight(stage: Stage, trouble: Trouble, seed: str, before: Iterable[Verdict] =
         found,
         lasted_s,
         load.p99_s(),
+        load.refused_p99_s(),
         load.posted_again,
         moved_s=sorted(watch.moved_s),
         answered_s=sorted(at for at in answered if at is not None),

@@ -27,7 +27,10 @@ class Post:
 
 @dataclass
 class Load:
-    """What the clients did. `ids`: key → the task's id as answered; `wrong`: sentences; `answers`: (when, seconds) of each success."""
+    """What the clients did. `ids`: key → the task's id as answered; `wrong`: sentences.
+
+    `answers`: (when, seconds) of each success; `refused`: seconds of each 503.
+    """
 
     port: int
     api_keys: Mapping[str, str]
@@ -37,6 +40,7 @@ class Load:
     ids: dict[str, str] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
     answers: list[tuple[float, float]] = field(default_factory=list)
+    refused: list[float] = field(default_factory=list)
     posted_again: int = 0
 
     def __post_init__(self) -> None:
@@ -62,8 +66,10 @@ class Load:
         return min(ends) - moment if ends else None
 
     def p99_s(self) -> float:
-        taken = sorted(took_s for _, took_s in self.answers)
-        return taken[int(len(taken) * 0.99)] if taken else 0.0
+        return _p99([took_s for _, took_s in self.answers])
+
+    def refused_p99_s(self) -> float:
+        return _p99(self.refused)
 
     def _client(self, number: int) -> None:
         dice = random.Random(f"{self.seed} client {number}")
@@ -88,6 +94,8 @@ class Load:
                 return self._accepted(post, body["id"])
             if status not in (0, 500, 502, 503, 504):
                 return self.wrong.append(f"{post.key} was answered {status}: {body}")
+            if status == 503:
+                self.refused.append(time.monotonic() - began)
             if status == 500:
                 self.wrong.append(f"{post.key} was answered 500: {body.get('detail')}")
             self.posted_again += 1
@@ -112,3 +120,7 @@ class Load:
             return answer.status, json.loads(answer.read() or b"{}")
         finally:
             connection.close()
+
+
+def _p99(taken: Sequence[float]) -> float:
+    return sorted(taken)[int(len(taken) * 0.99)] if taken else 0.0

@@ -154,6 +154,8 @@ def _figures(verdict: Verdict) -> list[str]:
         f"a task took {_spread(found.took_s)}",
     ]
     figures.append(f"p99 of a post {verdict.p99_s:.2f} s, {verdict.posted_again} made again")
+    if verdict.refused_p99_s:
+        figures.append(f"p99 of a 503 {verdict.refused_p99_s:.2f} s")
     if found.ratio is not None:
         figures.append(f"plasma's tasks took {found.ratio:.2f} times their usual time ({found.added_s:+.1f} s)")
     figures += found.notes

@@ -19,10 +19,15 @@ def redis_is_emptied_again_and_again(scene: Scene) -> None:
     scene.while_clients_post(lambda: flush(scene), every_s=(0.05, 0.5), most=100)
 
 
-@trouble(as_in="nothing happens", adds_s=5.0)
+def go_away(scene: Scene) -> None:
+    """Workers have been idle for so long that nobody has looked for a task when the first one comes."""
+    scene.stage.redis.kill()
+    scene.moment(5.0, 7.0)
+
+
+@trouble(first=go_away, as_in="nothing happens", adds_s=5.0)
 def redis_is_away_all_the_time(scene: Scene) -> None:
     """A task takes less than 5 s more: workers look by themselves."""
-    scene.stage.redis.kill()
     scene.load.join()
     scene.wait_for("all tasks are over", lambda: not still_open(scene.stage), within_s=60)
 

@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.error import URLError
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import MySQLdb
 from MySQLdb.cursors import Cursor
@@ -192,6 +192,7 @@ def stage(folder: Path) -> Iterator[Stage]:
         for server in (made.web, *made.workers, made.beat):
             server.start()
         made.wait_for_workers()
+        _warm(made)
         yield made
 
 
@@ -249,6 +250,13 @@ def _furnish(made: Stage) -> None:
     if done.returncode:
         raise RuntimeError(f"the stage could not be furnished:\n{done.stderr[-2000:]}")
     made.keys = json.loads(done.stdout.splitlines()[-1])
+
+
+def _warm(made: Stage) -> None:
+    """Each of web's processes has answered something: the first fire is the calm that others are compared with."""
+    for _ in range(40):
+        with urlopen(Request(f"{made.web.url}/api/v1/models", headers={"Authorization": f"Bearer {made.keys['acme']}"}), timeout=20):
+            pass
 
 
 def _keep_logs(servers: Sequence[Server]) -> None:
