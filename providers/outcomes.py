@@ -134,6 +134,7 @@ class Facts:
     first_poll: timedelta = timedelta(seconds=5)
     pace: timedelta = timedelta(seconds=5)  # between polls
     submit_timeout: timedelta = timedelta(seconds=60)
+    shows_within: timedelta = timedelta(0)  # after a submit left; until then, that `find` knows no job proves nothing
     calls_within: timedelta = timedelta(hours=1)  # after a submit, for the first callback
     results_live: timedelta = timedelta(hours=1)
     local_media: bool = False  # reads inputs by path, so https inputs are fetched to our disk first

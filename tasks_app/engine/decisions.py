@@ -152,9 +152,13 @@ def after_submit(
     raise AssertionError(f"no submit ends in {outcome!r}")
 
 
-def heard_again(outcome: Outcome, facts: Facts) -> Outcome:
-    """What the answer to a second question about a submit says of the first one: that it could not be asked says nothing."""
+def heard_again(outcome: Outcome, facts: Facts, trace: Trace, now: datetime) -> Outcome:
+    """What the answer to a second question about a submit says of the first one: that it could not be asked says nothing, and that the
+    upstream knows no job says nothing yet where it may still show one.
+    """
     match outcome:
+        case None if now < trace.sent_at + facts.shows_within:
+            return OutcomeUnknown("The upstream shows no such job yet.")
         case Refused() if "replays" in facts.recovery:
             return outcome  # it would have answered with the job, had it one
         case UpstreamError(retry_after=retry_after):

@@ -16,7 +16,7 @@ from providers.errors import Unavailable
 from providers.outcomes import Accepted, Facts, Job, Running
 
 from ..models import Attempt, Task
-from . import attempts, jobs, loop, lost
+from . import attempts, decisions, jobs, loop, lost
 from .claims import COLUMNS, Claimed
 from .clock import Clock
 from .decisions import Outcome, Stopped, Trace
@@ -97,6 +97,8 @@ async def _poll(question: Question) -> Outcome:
 
 
 def _record(question: Question, outcome: Outcome, now: datetime) -> bool:
+    if question.job.handle is None:
+        outcome = decisions.heard_again(outcome, question.facts, question.trace, now)
     if isinstance(outcome, Accepted):
         outcome = lost.undoubted([(question, outcome)]).get(question.id, outcome)
     return attempts.heard_late(question, outcome, called=question.trace.called, now=now)

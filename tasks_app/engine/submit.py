@@ -179,7 +179,7 @@ async def _once(content: bytes):
 
 
 def _land(arrived: Arrived, now: datetime) -> None:
-    heard = _undoubted([(task, _heard(task, outcome)) for task, outcome in arrived])
+    heard = _undoubted([(task, _heard(task, outcome, now)) for task, outcome in arrived])
     for task, outcome in heard:
         attempts.landed(task, outcome, now=now)
     heard = _weighed(heard)
@@ -188,10 +188,10 @@ def _land(arrived: Arrived, now: datetime) -> None:
     attempts.came_late(left, now=now)
 
 
-def _heard(task: Submission, outcome: Outcome) -> Outcome:
+def _heard(task: Submission, outcome: Outcome, now: datetime) -> Outcome:
     if isinstance(outcome, UpstreamError) and task.job.callback_url:
         outcome = _without(task.job.callback_url.split("/")[-2], outcome)
-    return outcome if task.is_fresh else decisions.heard_again(outcome, task.facts)
+    return outcome if task.is_fresh else decisions.heard_again(outcome, task.facts, task.trace, now)
 
 
 def _without(secret: str, error: UpstreamError) -> UpstreamError:

@@ -185,18 +185,24 @@ class TestHearingAgainOfASubmit:
     @pytest.mark.parametrize("error", [*NOT_ACCEPTED, NotFound(), OutcomeUnknown(), GenerationFailed()], ids=named)
     @pytest.mark.parametrize("facts", [HONEST, LISTED], ids=["by token", "by list"])
     def test_that_it_could_not_be_asked_says_nothing_of_the_first_time(self, error, facts):
-        assert isinstance(heard_again(error, facts), OutcomeUnknown)
+        assert isinstance(heard_again(error, facts, Trace(NOW), NOW), OutcomeUnknown)
 
     def test_the_time_that_a_busy_upstream_names_is_kept(self):
-        assert heard_again(RateLimited(retry_after=90), HONEST).retry_after == 90
+        assert heard_again(RateLimited(retry_after=90), HONEST, Trace(NOW), NOW).retry_after == 90
 
     @pytest.mark.parametrize("outcome", [Accepted({}), Finished((Found("https://x/1"),)), None], ids=["accepted", "finished", "nothing"])
     def test_an_answer_is_an_answer(self, outcome):
-        assert heard_again(outcome, HONEST) is outcome
+        assert heard_again(outcome, HONEST, Trace(NOW), NOW) is outcome
+
+    @pytest.mark.parametrize(("later_s", "is_believed"), [(0, False), (89, False), (90, True)])
+    def test_that_no_job_is_known_proves_nothing_before_one_would_be_shown(self, later_s, is_believed):
+        facts = replace(DEAF, recovery=frozenset({"looks_up"}), shows_within=timedelta(seconds=90))
+        heard = heard_again(None, facts, Trace(NOW), NOW + timedelta(seconds=later_s))
+        assert heard is None if is_believed else isinstance(heard, OutcomeUnknown)
 
     def test_a_refusal_counts_only_where_the_token_would_have_been_known(self):
-        assert isinstance(heard_again(Moderated(), HONEST), Moderated)
-        assert isinstance(heard_again(Moderated(), replace(DEAF, recovery=frozenset({"rejects"}))), OutcomeUnknown)
+        assert isinstance(heard_again(Moderated(), HONEST, Trace(NOW), NOW), Moderated)
+        assert isinstance(heard_again(Moderated(), replace(DEAF, recovery=frozenset({"rejects"})), Trace(NOW), NOW), OutcomeUnknown)
 
 
 class TestAfterAPoll:

@@ -168,7 +168,7 @@ def landed(state: State, worker: int, facts: Facts) -> Iterator[State]:
     outcome = OUTCOMES[hand.outcome]
     state = state.with_hand(worker, None)
     if hand.status == "submitting":
-        outcome = outcome if hand.is_fresh else decisions.heard_again(outcome, facts)
+        outcome = outcome if hand.is_fresh else decisions.heard_again(outcome, facts, trace_of(state, hand), state.now)
         if isinstance(outcome, Accepted):
             state = replace(state, recorded=state.recorded | {hand.attempt})
         elif facts.calls_back or not hand.is_fresh:
