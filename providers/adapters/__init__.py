@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any, ClassVar, Protocol
 
 from ..outcomes import Accepted, Callback, Facts, Finished, Heard, Job, Polled
 
-BUILT_IN = {"scf": "providers.adapters.scf"}
+# Each module of this package is an adapter, so that a new one needs no entry in a list.
+BUILT_IN = {module.name: f"{__name__}.{module.name}" for module in iter_modules(__path__)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from django.core.management.base import BaseCommand, CommandError
 
 from providers import built_in
+from providers.installation import CannotInstall
 
 
 class Command(BaseCommand):
@@ -11,6 +12,6 @@ class Command(BaseCommand):
     def handle(self, *args, **options):
         try:
             lines = built_in.install()
-        except built_in.CannotInstall as fault:
+        except CannotInstall as fault:
             raise CommandError(str(fault)) from None
         self.stdout.write("\n".join(lines))
