@@ -201,7 +201,7 @@ def configure(simulator, name: str, settings, **caps) -> Provider:
     settings.ADAPTERS = [f"tests.upstreams.{which}_adapter" for which in ("plasma", "grit", "bell")]
     settings.EGRESS_ALLOW = [*settings.EGRESS_ALLOW, f"127.0.0.1:{simulator.port}"]
     provider = Provider.objects.create(name=name, adapter=f"{name}_adapter", base_url=simulator.url, **caps)
-    credentials.rotate(provider, {"key": simulator.KEY}, now=START)
+    credentials.rotate(provider, simulator.credentials, now=START)
     for kind, price, outputs in (("image", "3 * n", "n"), ("video", "2 * duration", "1")):
         model = PublicModel.objects.create(
             name=f"darkroom/{name}-{kind}", kind=f"{kind}.generate", title=name, input_schema=SCHEMA, price=price, outputs=outputs

@@ -3,6 +3,7 @@
 plasma   honours a client token (a repeat answers with the first job), finds a job by it, cancels free of charge
 grit     takes no token, finds nothing, cancels nothing
 bell     takes no token, but calls when a job has news, and lists what it makes
+kling    a real vendor's protocol, as strict as its pages (kling.py); other vendors' stand beside it
 receiver no upstream, but a customer's server that takes webhooks (receiver.py)
 scf      Tencent's cloud functions, which really runs ours
 cos      a bucket of Tencent COS, spoken to by its own SDK
@@ -35,6 +36,8 @@ from .orders import (
     garbage,
     hang,
     never_call,
+    overlook,
+    refuse,
     result_gone,
     rubbish_result,
     say,
@@ -70,6 +73,8 @@ __all__ = [
     "garbage",
     "hang",
     "never_call",
+    "overlook",
+    "refuse",
     "result_gone",
     "rubbish_result",
     "say",

@@ -8,20 +8,31 @@ read, and their jobs ended, over HTTP as well, at doors that are no part of the 
 
 import argparse
 import asyncio
+import json
 import signal
 import time
 from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any
 
 from aiohttp import web
 
-from . import Bell, Cos, Grit, Plasma, Scf
+from . import Cos, Scf
 from .listener import Listener
 from .scf_instances import Role
 from .simulator import Simulator
 
 CLOUD: dict[str, type[Cos | Scf]] = {"cos": Cos, "scf": Scf}
-DIALECTS: dict[str, type[Simulator]] = {"plasma": Plasma, "grit": Grit, "bell": Bell}
+
+
+def dialects() -> dict[str, type[Simulator]]:
+    """Every simulator beside this file, by the name of its module."""
+    for module in iter_modules([str(Path(__file__).parent)]):
+        if not module.name.startswith(("_", "test_")):
+            import_module(f"tests.upstreams.{module.name}")
+    return {kind.__module__.rpartition(".")[2]: kind for kind in Simulator.__subclasses__()}
 
 
 def with_doors(dialect: type[Simulator]) -> type[Simulator]:
@@ -66,12 +77,14 @@ async def serve(simulator: Listener) -> None:
 
 def said(simulator: Listener) -> list[str]:
     variables = simulator.variables.items() if isinstance(simulator, Cos | Scf) else ()
-    return [f"serving on {simulator.url}", *(f"export {name}={value}" for name, value in variables if value)]
+    keys = [f"credentials {json.dumps(simulator.credentials)}"] if isinstance(simulator, Simulator) else []
+    return [f"serving on {simulator.url}", *keys, *(f"export {name}={value}" for name, value in variables if value)]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.upstreams", description=__doc__.split("\n")[0])
-    parser.add_argument("dialect", choices=[*DIALECTS, *CLOUD])
+    known = dialects()
+    parser.add_argument("dialect", choices=[*known, *CLOUD])
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=3.0, help="how long a job takes")
     parser.add_argument("--manual", action="store_true", help="jobs take until POST /finish")
@@ -82,7 +95,7 @@ def main() -> None:
         if isinstance(cloud, Cos):
             cloud.trust(Role())  # that of the other one's functions
         return asyncio.run(serve(cloud))
-    dialect = with_doors(DIALECTS[given.dialect])
+    dialect = with_doors(known[given.dialect])
     return asyncio.run(serve(dialect(seconds=given.seconds, manual=given.manual, instant=given.instant, port=given.port)))
 
 

@@ -8,50 +8,40 @@ call: POST {"order": id, "state": …} to `call`, once the job is taken and once
 before it is taken, and is to be answered {"knock": the same}. Calls come in chunks, without their length.
 """
 
-import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
-
-import aiohttp
 
 from .jobs import UpstreamJob
 from .listener import Refusal
-from .orders import Call
 from .simulator import Simulator
 
 FIELDS = {"model": str, "text": str, "count": int, "call": str}
-WHY = {"invalid": (400, "WRONG"), "no_model": (404, "NO_MODEL"), "not_found": (404, "NO_ORDER"), "unauthenticated": (401, "NO_KEY")}
+WHY = {
+    "invalid": (400, "WRONG"),
+    "moderated": (400, "UNSEEMLY"),
+    "no_model": (404, "NO_MODEL"),
+    "not_found": (404, "NO_ORDER"),
+    "unauthenticated": (401, "NO_KEY"),
+    "busy": (429, "LATER"),
+    "no_money": (402, "NO_MONEY"),
+    "unavailable": (503, "CLOSED"),
+}
 CODES = {400: "WRONG", 401: "NO_KEY", 402: "NO_MONEY", 403: "NO_KEY", 404: "NO_ORDER", 429: "LATER", 503: "CLOSED"}
 ENDINGS = {"moderated": "UNSEEMLY", "broken": "CRACKED"}
 KNOCK = "who is there?"
-PATIENCE = aiohttp.ClientTimeout(10)
-
-
-@dataclass(frozen=True, slots=True)
-class Called:
-    """One call that was made: what about, and how it was answered (status 0: not at all)."""
-
-    url: str
-    body: Mapping[str, Any]
-    status: int
-    answer: bytes
 
 
 class Bell(Simulator):
-    """More books: `called`, each call that was made. `clock` is the time that it tells, in Unix seconds; its jobs take real time."""
+    """`clock` is the time that it tells, in Unix seconds; its jobs take real time."""
 
-    DOORS = (*Simulator.DOORS, "call")
     MODELS = frozenset({"bell-image", "bell-video"})
 
     def __init__(self, *, knocks: bool = False, clock: Callable[[], float] | None = None, **more: Any):
         super().__init__(**more)
         self.knocks, self.clock = knocks, clock
-        self.called: list[Called] = []
         self.orders: dict[str, Mapping[str, Any]] = {}  # job id → what was ordered, and when
-        self._calling: set[asyncio.Task] = set()
 
     def ringing(self, job: UpstreamJob) -> dict[str, Any]:
         """The body of a call about this job as it is now."""
@@ -60,44 +50,17 @@ class Bell(Simulator):
 
     # The server
 
+    def address_of(self, body: Mapping[str, Any]) -> str:
+        return body.get("call", "")
+
     async def before_accepting(self, body: Mapping[str, Any]) -> None:
         if self.knocks and (url := body.get("call")):
             called = await self._call(url, {"knock": KNOCK})
             if called.answer != json.dumps({"knock": KNOCK}).encode():
                 raise self.refuse("invalid", f"nobody answers at {url}", "call")
 
-    async def accepted(self, job: UpstreamJob, body: Mapping[str, Any]) -> None:
-        if not (url := body.get("call")):
-            return
-        order = self._next("call") or Call()
-        if order.early:
-            await self._call(url, self._about(job, order))
-        calling = asyncio.ensure_future(self._calls(url, job, order))
-        self._calling.add(calling)
-        calling.add_done_callback(self._calling.discard)
-
-    async def _calls(self, url: str, job: UpstreamJob, order: Call) -> None:
-        for _ in range(0 if order.early else order.times):
-            await self._call(url, self._about(job, order))
-        while order.times and not job.is_over(time.time()):
-            await asyncio.sleep(0.02)
-        await asyncio.sleep(order.late_s)
-        for _ in range(order.times):
-            await self._call(url, self._about(job, order))
-
-    def _about(self, job: UpstreamJob, order: Call) -> dict[str, Any]:
-        return self.ringing(self.jobs[order.about] if order.about else job)
-
-    async def _call(self, url: str, body: Mapping[str, Any]) -> Called:
-        status, answer = 0, b""
-        try:
-            async with aiohttp.ClientSession() as session, session.post(url, data=_in_pieces(body), timeout=PATIENCE) as got:
-                status, answer = got.status, await got.read()
-        except (aiohttp.ClientError, TimeoutError):
-            pass
-        self.called.append(Called(url, body, status, answer))
-        self.changed()
-        return self.called[-1]
+    def write_call(self, body: Mapping[str, Any]) -> AsyncIterator[bytes]:
+        return _in_pieces(body)
 
     # The protocol
 

@@ -14,7 +14,16 @@ from .listener import Refusal
 from .simulator import Simulator
 
 FIELDS = {"engine": str, "text": str, "width": int, "height": int, "length_s": int, "count": int, "start_from": str}
-WHY = {"invalid": (400, "BAD_FIELD"), "no_model": (404, "NO_ENGINE"), "not_found": (404, "NO_JOB"), "unauthenticated": (401, "WHO_ARE_YOU")}
+WHY = {
+    "invalid": (400, "BAD_FIELD"),
+    "moderated": (400, "NOT_NICE"),
+    "no_model": (404, "NO_ENGINE"),
+    "not_found": (404, "NO_JOB"),
+    "unauthenticated": (401, "WHO_ARE_YOU"),
+    "busy": (200, "BUSY"),
+    "no_money": (402, "PAY_FIRST"),
+    "unavailable": (503, "CLOSED"),
+}
 CODES = {400: "BAD_FIELD", 401: "WHO_ARE_YOU", 402: "PAY_FIRST", 403: "WHO_ARE_YOU", 404: "NO_JOB", 429: "BUSY", 503: "CLOSED"}
 ENDINGS = {"moderated": ("NOT_NICE", "we do not draw this"), "broken": ("OOPS", "it fell over")}
 

@@ -27,6 +27,8 @@ class UpstreamJob:
     next_polls: deque[Wire] = field(default_factory=deque)
     polls: int = 0
     is_canceled: bool = False
+    address: str = ""  # which to call about it
+    makes_video: bool = False
 
     def is_over(self, now: float) -> bool:
         return now >= self.done_at
@@ -39,10 +41,6 @@ class UpstreamJob:
     @property
     def outputs(self) -> int:
         return self.count if self.fate.delivers is None else self.fate.delivers
-
-    @property
-    def makes_video(self) -> bool:
-        return self.model.endswith("-video")
 
     def file(self, position: int) -> tuple[str, bytes]:
         """Content type and bytes of one output; no two outputs are alike."""

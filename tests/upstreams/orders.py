@@ -16,11 +16,23 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Refuse:
+    """Answer as the protocol does for this reason; nothing is accepted."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Break:
     """Break the answer: `how` is before_answer, mid_json, midway, hang or garbage. A submit is accepted first, unless told otherwise."""
 
     how: str
     accepts: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Overlook:
+    """Find nothing, whatever there is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +55,7 @@ class Fate:
 class AcceptThen:
     """Accept the submit, and obey these at the job's first polls, one a poll."""
 
-    polls: tuple[Answer | Break | Say, ...]
+    polls: tuple[Answer | Refuse | Break | Say, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +85,22 @@ class Twice:
     """Accept once, and run it two times at once, as a platform may that delivers at least once."""
 
 
-Wire = Answer | Break | Say | Pace | WrongChecksum
+Wire = Answer | Refuse | Break | Overlook | Say | Pace | WrongChecksum
 Order = Wire | Fate | AcceptThen | Call | Twice
 
 
 def answer(status: int, *, retry_after: float | None = None, code: int | str | None = None) -> Order:
     return Answer(status, retry_after, code)
+
+
+def refuse(why: str) -> Order:
+    """In the protocol's own words: invalid, moderated, no_model, busy, no_money, unavailable or unauthenticated."""
+    return Refuse(why)
+
+
+def overlook() -> Order:
+    """A look-up does not show yet what was taken."""
+    return Overlook()
 
 
 def cut_before_answer(*, accepts: bool = True) -> Order:

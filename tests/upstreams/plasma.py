@@ -18,7 +18,10 @@ FIELDS = {"prompt": str, "size": str, "seconds": int, "seed": int, "n": int, "im
 WHY = {
     "invalid": (400, 12),
     "moderated": (400, 14),
+    "busy": (429, 17),
     "no_model": (404, 21),
+    "unavailable": (503, 19),
+    "no_money": (402, 23),
     "not_found": (404, 22),
     "too_late": (409, 24),
     "unauthenticated": (401, 31),

@@ -4,19 +4,31 @@ import asyncio
 import json
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
 from math import inf
 from typing import Any
 
+import aiohttp
 from aiohttp import web
 
 from .jobs import UpstreamJob
 from .listener import Listener, Refusal
-from .orders import AcceptThen, Answer, Break, Fate, Order, Say, Wire
+from .orders import AcceptThen, Answer, Break, Call, Fate, Order, Overlook, Refuse, Say, Wire
 from .server import reset
 
 DRIP_S = 0.2
 RUBBISH = b"MZ\x90\x00\x03\x00\x00\x00"
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """One call that was made: what about, and how it was answered (status 0: not at all)."""
+
+    url: str
+    body: Mapping[str, Any]
+    status: int
+    answer: bytes
 
 
 class Simulator(Listener):
@@ -24,12 +36,13 @@ class Simulator(Listener):
 
     `seconds`: how long its jobs take. `manual`: they take until `finish(job)`. `instant`: done in the submit's own answer.
     More books: `received` (submits by token; "" where the protocol has none), `jobs` by id, `bought`,
-    `polls` by job id, `fetched` (result requests by job id).
+    `polls` by job id, `fetched` (result requests by job id), `called` (each call that it made).
     """
 
-    DOORS = ("submit", "poll", "find", "cancel", "check", "result")
+    DOORS = ("submit", "poll", "find", "cancel", "check", "result", "call")
     KEY = "simulated-key"
     MODELS: frozenset[str] = frozenset()
+    HONOURS_TOKEN = True  # a repeat gives the first job, and is no second one
 
     def __init__(self, *, seconds: float = 0.0, manual: bool = False, instant: bool = False, port: int = 0):
         super().__init__(port=port)
@@ -39,7 +52,14 @@ class Simulator(Listener):
         self.polls: Counter[str] = Counter()
         self.fetched: Counter[str] = Counter()
         self.jobs: dict[str, UpstreamJob] = {}
+        self.called: list[Called] = []
         self._by_token: dict[str, UpstreamJob] = {}
+        self._calling: set[asyncio.Task] = set()
+
+    @property
+    def credentials(self) -> dict[str, str]:
+        """As an operator enters them."""
+        return {"key": self.KEY}
 
     # What tests say and ask
 
@@ -63,14 +83,13 @@ class Simulator(Listener):
         self.requests[door] += 1
         if door == "result":
             return await self._result(request, about)
-        if request.headers.get("Authorization") != f"Bearer {self.KEY}":
-            raise self.refuse("unauthenticated", "the key is missing or wrong")
+        self.check_key(request)
         if door == "submit":
             return await self._submit(request)
         order = self._next(door)
         if door == "poll":
-            return await self._poll(request, self._job(about), order)
-        return await self._answer(request, order, getattr(self, f"_{door}")(about))
+            return await self._poll(request, about, order)
+        return await self._answer(request, order, getattr(self, f"_{door}")(f"{about}-not-there" if isinstance(order, Overlook) else about))
 
     def _refused(self, request: web.BaseRequest, refusal: Refusal) -> web.StreamResponse:
         return web.json_response(self.write_refusal(refusal), status=refusal.status)
@@ -84,9 +103,9 @@ class Simulator(Listener):
 
     async def _submit(self, request: web.BaseRequest) -> web.StreamResponse:
         order = self._next("submit")
-        body = await _json(request, self)
+        body = self.read_body(request, await _json(request, self))
         self.received[self.token_of(body)] += 1
-        if isinstance(order, Answer) or (isinstance(order, Break) and not order.accepts):
+        if isinstance(order, Answer | Refuse) or (isinstance(order, Break) and not order.accepts):
             return await self._answer(request, order, {})
         self.read_order(body)
         await self.before_accepting(body)
@@ -95,28 +114,39 @@ class Simulator(Listener):
             job.fate = order
         if isinstance(order, AcceptThen):
             job.next_polls.extend(order.polls)
-        await self.accepted(job, body)
-        return await self._answer(request, order, self.write_job(job, time.time()))
+        job.address = self.address_of(body)
+        await self.accepted(job)
+        return await self._answer(request, order, self.write_taken(job, time.time()))
 
     async def before_accepting(self, body: Mapping[str, Any]) -> None:
         """A submit is in order, and nothing is taken yet; raises Refusal."""
 
-    async def accepted(self, job: UpstreamJob, body: Mapping[str, Any]) -> None:
-        """A job was taken, and its submit is not answered yet."""
+    async def accepted(self, job: UpstreamJob) -> None:
+        """A job was taken, and its submit is not answered yet: from now on its address is called."""
+        if not job.address:
+            return
+        order = self._next("call") or Call()
+        if order.early:
+            await self._call(job.address, self._about(job, order))
+        calling = asyncio.ensure_future(self._calls(job, order))
+        self._calling.add(calling)
+        calling.add_done_callback(self._calling.discard)
 
     def _accept(self, body: Mapping[str, Any]) -> UpstreamJob:
         token, model, count = self.read_order(body)
-        if token in self._by_token:
+        if token in self._by_token and self.HONOURS_TOKEN:
             return self._by_token[token]
         now = time.time()
         done_at = inf if self.manual else now if self.instant else now + self.seconds
         job = UpstreamJob(self.new_id(len(self.jobs) + 1), token, model, count, created_at=now, done_at=done_at)
+        job.makes_video = model.endswith("-video")
         self.jobs[job.id] = job
         if token:
-            self._by_token[token] = job
+            self._by_token.setdefault(token, job)
         return job
 
-    async def _poll(self, request: web.BaseRequest, job: UpstreamJob, order: Order | None) -> web.StreamResponse:
+    async def _poll(self, request: web.BaseRequest, id: str, order: Order | None) -> web.StreamResponse:
+        job = self._job(id)
         self.polls[job.id] += 1
         if order is None and job.next_polls:
             order = job.next_polls.popleft()
@@ -151,6 +181,38 @@ class Simulator(Listener):
             return await _badly(request, content_type, content, slowly=job.fate.result == "drip")
         return web.Response(body=content, content_type=content_type)
 
+    # Calls
+
+    async def _calls(self, job: UpstreamJob, order: Call) -> None:
+        for _ in range(0 if order.early else order.times):
+            await self._call(job.address, self._about(job, order))
+        while order.times and not job.is_over(time.time()):
+            await asyncio.sleep(0.02)
+        await asyncio.sleep(order.late_s)
+        for _ in range(order.times):
+            await self._call(job.address, self._about(job, order))
+
+    def _about(self, job: UpstreamJob, order: Call) -> Mapping[str, Any]:
+        return self.ringing(self.jobs[order.about] if order.about else job)
+
+    async def _call(self, url: str, body: Mapping[str, Any]) -> Called:
+        status, answer = 0, b""
+        told, headers = self.write_call(body), {"Content-Type": "application/json"}
+        try:
+            async with (
+                aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(10)) as session,
+                session.post(url, data=told, headers=headers) as got,
+            ):
+                status, answer = got.status, await got.read()
+        except (aiohttp.ClientError, TimeoutError):
+            pass
+        self.called.append(Called(url, body, status, answer))
+        self.changed()
+        return self.called[-1]
+
+    def write_call(self, body: Mapping[str, Any]) -> bytes | AsyncIterator[bytes]:
+        return json.dumps(body).encode()
+
     # The wire
 
     async def _answer(self, request: web.BaseRequest, order: Order | None, body: dict) -> web.StreamResponse:
@@ -160,6 +222,8 @@ class Simulator(Listener):
                 headers = {"Retry-After": f"{retry_after:g}"} if retry_after is not None else {}
                 refusal = Refusal(status, self.code_for(status) if code is None else code, "as ordered")
                 return web.json_response(self.write_refusal(refusal), status=status, headers=headers)
+            case Refuse(why):
+                raise self.refuse(why, "as ordered")
             case Break("before_answer"):
                 return reset(request)
             case Break("mid_json"):
@@ -178,12 +242,29 @@ class Simulator(Listener):
         """Which of DOORS a request is for, and the id, token or `id/position` it is about; raises Refusal."""
         raise NotImplementedError
 
+    def read_body(self, request: web.BaseRequest, body: dict[str, Any]) -> Mapping[str, Any]:
+        """What is ordered, for `token_of`, `address_of` and `read_order`: the body, unless the path says a part of it."""
+        return body
+
     def read_order(self, body: Mapping[str, Any]) -> tuple[str, str, int]:
         """Token, model and number of outputs of a submit; raises Refusal for anything the protocol does not know."""
         raise NotImplementedError
 
+    def check_key(self, request: web.BaseRequest) -> None:
+        """Raises Refusal for a request that does not show who sends it."""
+        if request.headers.get("Authorization") != f"Bearer {self.KEY}":
+            raise self.refuse("unauthenticated", "the key is missing or wrong")
+
     def token_of(self, body: Mapping[str, Any]) -> str:
         return ""
+
+    def address_of(self, body: Mapping[str, Any]) -> str:
+        """Where a job is to be called about; empty where its protocol calls nowhere."""
+        return ""
+
+    def ringing(self, job: UpstreamJob) -> dict[str, Any]:
+        """The body of a call about this job as it is now."""
+        raise NotImplementedError
 
     def new_id(self, number: int) -> str:
         raise NotImplementedError
@@ -199,6 +280,10 @@ class Simulator(Listener):
 
     def write_job(self, job: UpstreamJob, now: float) -> dict:
         raise NotImplementedError
+
+    def write_taken(self, job: UpstreamJob, now: float) -> dict:
+        """The answer to its submit."""
+        return self.write_job(job, now)
 
     def write_status(self, body: dict, status: str) -> dict:
         raise NotImplementedError
