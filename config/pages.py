@@ -1,10 +1,18 @@
-"""Writes `.env.example` and docs/configuration.md from what config/env.py declares: `python -m config.pages`."""
+"""Writes the generated pages: `python -m config.pages`.
 
+`.env.example` and docs/configuration.md are what config/env.py declares, docs/providers.md what the adapters do.
+"""
+
+from datetime import timedelta
 from pathlib import Path
+from typing import get_args
+
+from providers import adapters, offers
+from providers.outcomes import Facts, Recovery
 
 from .env import DECLARED, ROOT, Var
 
-EXAMPLE, PAGE = ROOT / ".env.example", ROOT / "docs/configuration.md"
+EXAMPLE, PAGE, PROVIDERS = ROOT / ".env.example", ROOT / "docs/configuration.md", ROOT / "docs/providers.md"
 
 EXAMPLE_HEAD = """\
 # Every variable that Darkroom reads. Copy this file to .env and change what you need; what the process's own
@@ -24,6 +32,23 @@ Generated from `config/env.py` by `make format`.
 | --- | --- | --- |
 """
 
+PROVIDERS_HEAD = """\
+# Providers
+
+Whom Darkroom can ask, and what their protocols offer. `manage.py providers install NAME` installs a vendor's provider and models, with
+prices that are yours to change (`--dry-run` says what it would do); enter the credentials in the admin then, and switch the provider on.
+Models of `scf`, our own functions, come with `manage.py install_models`. How to write one: [adding-a-provider.md](adding-a-provider.md).
+
+*A lost submit* says what becomes of a task whose submit was cut off: `replays` and `rejects`, the upstream knows our token when it is sent
+again; `looks_up` and `lists`, the job is asked for; `callback`, the upstream calls us about it (where `HOOKS_URL` is set). With none of
+these the task fails, and nothing is ever bought twice.
+
+Generated from the adapters' `FACTS` by `make format`.
+
+| provider | kinds | models | a lost submit | jobs told of in a call | cancel | calls us | results live for |
+| --- | --- | --- | --- | --- | --- | --- | --- |
+"""
+
 
 def example() -> str:
     """The text of `.env.example`: each variable out-commented, with its default."""
@@ -35,9 +60,35 @@ def page() -> str:
     return PAGE_HEAD + "".join(f"| `{var.name}` | {_cell(var)} | {_help(var).replace('|', chr(92) + '|')} |\n" for var in DECLARED)
 
 
+def providers() -> str:
+    """The text of docs/providers.md."""
+    return PROVIDERS_HEAD + "".join(_provider(name, adapters.adapter_class(name).FACTS) for name in sorted(adapters.BUILT_IN))
+
+
 def write() -> None:
+    PROVIDERS.write_text(providers(), encoding="utf-8")
     EXAMPLE.write_text(example(), encoding="utf-8")
     PAGE.write_text(page(), encoding="utf-8")
+
+
+def _provider(name: str, facts: Facts) -> str:
+    models = [f"`{model.name}`" for model in offers.of(name).models] if name in offers.names() else ["`install_models`"]
+    cells = (
+        f"`{name}`",
+        ", ".join(sorted(facts.kinds)),
+        ", ".join(models),
+        ", ".join(f"`{way}`" for way in get_args(Recovery) if way in facts.recovery) or "fails",
+        str(facts.batch),
+        facts.cancel.replace("_", " "),
+        "yes" if facts.calls_back else "no",
+        _span(facts.results_live),
+    )
+    return f"| {' | '.join(cells)} |\n"
+
+
+def _span(span: timedelta) -> str:
+    hours = span // timedelta(hours=1)
+    return f"{hours // 24} days" if hours >= 48 else f"{hours} h"
 
 
 def _help(var: Var) -> str:

@@ -137,6 +137,7 @@ class Facts:
     shows_within: timedelta = timedelta(0)  # after a submit left; until then, that `find` knows no job proves nothing
     calls_within: timedelta = timedelta(hours=1)  # after a submit, for the first callback
     results_live: timedelta = timedelta(hours=1)
+    batch: int = 1  # jobs that the upstream tells of in one call
     local_media: bool = False  # reads inputs by path, so https inputs are fetched to our disk first
     bucket_media: bool = False  # reads inputs by key from our bucket, so https inputs are put there first
 

@@ -1,7 +1,8 @@
-"""`.env.example` and docs/configuration.md say what config/env.py declares."""
+"""The generated pages say what the code does."""
 
 from config import pages
 from config.env import DECLARED, from_file, read_all
+from providers import adapters
 
 
 class TestTheGeneratedPages:
@@ -10,6 +11,13 @@ class TestTheGeneratedPages:
 
     def test_the_documentation_is_what_the_code_declares(self):
         assert pages.PAGE.read_text(encoding="utf-8") == pages.page(), "run: make format"
+
+    def test_the_providers_are_what_their_adapters_declare(self):
+        assert pages.PROVIDERS.read_text(encoding="utf-8") == pages.providers(), "run: make format"
+
+    def test_every_adapter_is_among_them(self):
+        rows = [line for line in pages.providers().splitlines() if line.startswith("| `")]
+        assert [line.split("`")[1] for line in rows] == sorted(adapters.BUILT_IN)
 
     def test_the_example_copied_as_it_stands_changes_nothing(self):
         assert read_all(from_file(pages.EXAMPLE)) == read_all({})
