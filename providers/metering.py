@@ -9,6 +9,7 @@ same terms are worked out with what the upstream told, cut at the bounds; so wha
 import ast
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from keyword import iskeyword
 from math import isfinite
 from typing import Any
 
@@ -42,8 +43,10 @@ def check(usage: Any, schema: Mapping[str, Any]) -> None:
     if not isinstance(usage, Mapping) or len(usage) > MOST_NAMES:
         raise ValueError(f'it must be an object of at most {MOST_NAMES} names and bounds, as in {{"tokens": "4000 * n"}}')
     for name, bound in usage.items():
-        if not name.isidentifier() or len(name) > LONGEST_NAME or name in pricing.FUNCTIONS:
-            raise ValueError(f"`{name}` is no name for a usage: letters, digits and _, at most {LONGEST_NAME}, and no function's name")
+        if not _is_name(name):
+            raise ValueError(
+                f"`{name}` is no name for a usage: letters, digits and _, at most {LONGEST_NAME}, and no word of Python or function"
+            )
         if name in schema.get("properties", {}):
             raise ValueError(f"`{name}` is an input field of this model: a price could not tell the one from the other")
         if not isinstance(bound, str):
@@ -76,10 +79,12 @@ def compiled(price: str, usage: Mapping[str, str], schema: Mapping[str, Any]) ->
         names = reach.known(values)
         try:
             up_to = {name: _bound(name, reach.of(bound, names)) for name, bound in bounds.items()}
-            left = reach.folded(tree, names | {name: Range(0, most) for name, most in up_to.items()})
+            names |= {name: Range(0, most) for name, most in up_to.items()}
+            left, found = reach.folded(tree, names), reach.of(tree, names)
+            assert isinstance(found, Range)
             named = {node.id for node in ast.walk(left) if isinstance(node, ast.Name)}
             terms = Terms(ast.unparse(left), {name: most for name, most in up_to.items() if name in named})
-            return most(terms), terms
+            return pricing.whole(found.high), terms
         except OverflowError:
             raise ValueError(f"comes to more than {pricing.MOST:,}") from None
 
@@ -89,11 +94,6 @@ def compiled(price: str, usage: Mapping[str, str], schema: Mapping[str, Any]) ->
 def among(items: Iterable[Mapping[str, Any]]) -> Terms | None:
     """The terms among a task's cost items; None where its price is fixed."""
     return next((Terms(item["price"], item["up_to"]) for item in items if "price" in item), None)
-
-
-def most(terms: Terms) -> int:
-    """The most that the terms can come to."""
-    return _worked_out(terms, {name: Range(0, most) for name, most in terms.up_to.items()})
 
 
 def bill(terms: Terms, told: Mapping[str, Any]) -> Bill:
@@ -114,6 +114,11 @@ def readable(told: Mapping[str, Any]) -> dict[str, float]:
     return dict(list(kept.items())[:MOST_NAMES])
 
 
+def _is_name(text: str) -> bool:
+    is_plain = text.isascii() and text.isidentifier() and not iskeyword(text)
+    return is_plain and len(text) <= LONGEST_NAME and text not in pricing.FUNCTIONS
+
+
 def _bound(name: str, found: reach.Reach) -> float:
     assert isinstance(found, Range)
     if not found.high <= LARGEST:
@@ -131,11 +136,11 @@ def _worked_out(terms: Terms, names: Mapping[str, reach.Reach]) -> int:
 def _counted(name: str, told: Any, most: float) -> tuple[float, str]:
     """What counts, and what the operator is to know of it."""
     if told is None:
-        return most, f"`{name}` was not told, so its bound of {most:g} counts."
+        return most, f"`{name}` was not told, so its bound of {most:,} counts."
     if not _is_number(told) or told < 0:
-        return most, f"`{name}` was told as {str(told)[:40]!r}, so its bound of {most:g} counts."
+        return most, f"`{name}` was told as {str(told)[:40]!r}, so its bound of {most:,} counts."
     if told > most:
-        return most, f"`{name}` was told as {told:g}, and no more than its bound of {most:g} counts."
+        return most, f"`{name}` was told as {told:,}, and no more than its bound of {most:,} counts."
     return told, ""
 
 

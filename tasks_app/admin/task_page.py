@@ -175,7 +175,7 @@ def _what(item: dict[str, Any]) -> str:
     """What it is for; where the price rests on usage, by which terms."""
     if "price" not in item:
         return item.get("what", NONE)
-    bounds = ", ".join(f"{name} up to {most:g}" for name, most in item["up_to"].items())
+    bounds = ", ".join(f"{name} up to {most:,}" for name, most in item["up_to"].items())
     return two_lines(item["what"], f"{item['price']}, with {bounds}")
 
 

@@ -74,11 +74,11 @@ class TestAtTheEnd:
     def test_where_nothing_usable_was_told_the_bound_counts_and_the_operator_hears_of_it(self, told):
         bill = metering.bill(self.TERMS, {} if told is None else {"tokens": told})
         assert bill.credits == 60
-        assert re.search("`tokens` was (not told|told as).*bound of 4000 counts", *bill.doubts)
+        assert re.search("`tokens` was (not told|told as).*bound of 4,000 counts", *bill.doubts)
 
     def test_more_than_the_bound_counts_as_the_bound_and_the_operator_hears_of_it(self):
         bill = metering.bill(self.TERMS, {"tokens": 4001})
-        assert bill == Bill(60, ("`tokens` was told as 4001, and no more than its bound of 4000 counts.",))
+        assert bill == Bill(60, ("`tokens` was told as 4,001, and no more than its bound of 4,000 counts.",))
 
     @pytest.mark.parametrize("price", ["20 + tokens(", "20 + gone", "open('x')"])
     def test_terms_that_nobody_can_work_out_any_more_take_all_that_is_held(self, price):
@@ -122,6 +122,8 @@ class TestADeclaration:
             ({"duration": "30"}, "`duration` is an input field of this model"),
             ({"max": "30"}, "`max` is no name for a usage"),
             ({"to kens": "30"}, "`to kens` is no name for a usage"),
+            ({"if": "30"}, "`if` is no name for a usage"),
+            ({"ﬁt": "30"}, "`ﬁt` is no name for a usage"),
             (["tokens"], "it must be an object"),
         ],
     )
