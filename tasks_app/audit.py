@@ -3,8 +3,7 @@
 It changes nothing but its own record. It reads while traffic runs, takes no lock and holds no transaction: what must agree is read in
 one statement, so of one moment; and where that cannot be, in an order in which only a fault can look like one.
 
-Of tasks it looks at those of the last days: what has settled never changes again, and no task lives longer than its seven days.
-`is_whole` looks at all that are kept.
+Of tasks it looks at those of the last WINDOW, for what has settled never changes again; `is_whole` looks at all that are kept.
 """
 
 import logging
@@ -22,19 +21,19 @@ from providers.models import Provider, Route
 
 from .engine.clock import Clock
 from .engine.lanes import PARKING
-from .engine.lifecycle import TERMINAL
+from .engine.lifecycle import TERMINAL, TRANSITIONS
 from .ids import first_of, shown
 from .models import Attempt, Audit, File, Output, Task, TaskEvent, WebhookEndpoint, WebhookSecret
 
 log = logging.getLogger(__name__)
 
 ACCOUNTS, TASKS, ROWS = 100, 500, 5000  # in one statement
-WINDOW = timedelta(days=9)
+WINDOW = timedelta(days=14)  # a client may give a task seven days; then its results may take a while to be fetched
 MOST_FINDINGS = 100
 MOST_IN_LOG = 10
 KEPT = 100  # audits
 
-Task_ = dict[str, Any]
+Row = dict[str, Any]
 # By hand: the index must be told, for the optimizer would rather read every task that these accounts ever had.
 FIGURES = """
     SELECT a.id, a.name, a.balance, a.held, a.active,
@@ -42,10 +41,11 @@ FIGURES = """
         COALESCE(t.held, 0), COALESCE(t.active, 0)
     FROM accounts_account a LEFT JOIN (
         SELECT account_id, SUM(hold) AS held, SUM(lane < %s) AS active FROM tasks_app_task {index}
-        WHERE status IN ('queued', 'submitting', 'running', 'storing') AND account_id IN ({marks}) GROUP BY account_id
+        WHERE status IN ({open}) AND account_id IN ({marks}) GROUP BY account_id
     ) t ON t.account_id = a.id
     WHERE a.id IN ({marks}) ORDER BY a.id
 """
+OPEN = ", ".join(f"'{status}'" for status in TRANSITIONS)
 INDEX = {"mysql": "FORCE INDEX (task_claim)", "sqlite": "INDEXED BY task_claim"}
 COLUMNS = ("id", "account_id", "status", "hold", "captured", "provider_id", "route_id", "budget_key")
 
@@ -130,7 +130,7 @@ def _accounts(ids: Sequence[int]) -> Iterator[str]:
     """Balance against ledger, `held` and `active` against the open tasks: all in one statement, so of one moment."""
     marks = ",".join(["%s"] * len(ids))
     with connection.cursor() as cursor:
-        cursor.execute(FIGURES.format(index=INDEX.get(connection.vendor, ""), marks=marks), [PARKING, *ids, *ids])
+        cursor.execute(FIGURES.format(index=INDEX.get(connection.vendor, ""), open=OPEN, marks=marks), [PARKING, *ids, *ids])
         rows = cursor.fetchall()
     for _, name, balance, held, active, booked, holds, working in rows:
         if balance != booked:
@@ -156,7 +156,7 @@ def _tasks(ids: Sequence[UUID], parents: Parents) -> Iterator[str]:
     yield from _references(tasks, parents)
 
 
-def _read(ids: Sequence[UUID]) -> dict[UUID, Task_]:
+def _read(ids: Sequence[UUID]) -> dict[UUID, Row]:
     return {task["id"]: task for task in Task.objects.filter(id__in=ids).values(*COLUMNS)}
 
 
@@ -169,7 +169,7 @@ def _entries(ids: Iterable[UUID]) -> dict[UUID, dict[str, tuple[int, int]]]:
     return found
 
 
-def _settlement(task: Task_, entries: dict[str, tuple[int, int]]) -> Iterator[str]:
+def _settlement(task: Row, entries: dict[str, tuple[int, int]]) -> Iterator[str]:
     """Settled exactly once, at its end, within its hold, for its own account."""
     captured, hold = task["captured"], task["hold"]
     account_id, amount = entries.get("capture", (task["account_id"], 0))
@@ -190,7 +190,7 @@ def _settlement(task: Task_, entries: dict[str, tuple[int, int]]) -> Iterator[st
         yield "is paid by another account than its own"
 
 
-def _references(tasks: dict[UUID, Task_], parents: Parents) -> Iterator[str]:
+def _references(tasks: dict[UUID, Row], parents: Parents) -> Iterator[str]:
     """What these tasks, their attempts and their outputs name is there, and an output is its task's account's."""
     for what, column in (("account", "account_id"), ("provider", "provider_id"), ("route", "route_id"), ("API key", "budget_key")):
         for id in sorted(parents.missing(what, (task[column] for task in tasks.values()))):

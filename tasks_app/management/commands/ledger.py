@@ -12,7 +12,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser):
         commands = parser.add_subparsers(dest="command", required=True)
         check = commands.add_parser("check", help="look at everything once; changes nothing, and the admin shows the outcome")
-        check.add_argument("--all", action="store_true", help="every task that is kept, not only those of the last nine days")
+        check.add_argument("--all", action="store_true", help="every task that is kept, not only those of the last fourteen days")
 
     def handle(self, *args, **options):
         found = audit.run_once(clock=database_clock, is_whole=options["all"])
