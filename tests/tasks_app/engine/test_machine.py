@@ -88,17 +88,23 @@ class Machine(RuleBasedStateMachine):
     def upstream_calls(self, pick, names):
         self.world.calls_back(pick, names)
 
-    @rule(worker=workers, account=accounts, words=words, names=st.sampled_from(NAMES), minutes=st.integers(0, 6))
+    @rule(worker=workers, account=accounts, words=words, names=st.sampled_from(NAMES), minutes=st.sampled_from([None, None, 0, 1, 6]))
     def answer_is_lost_and_upstream_calls(self, worker, account, words, names, minutes):
-        """As seldom by chance: the call is the only one to tell of the job, soon or when nobody waits for it any more."""
-        self.world.workers[worker].is_frozen = False
+        """As seldom by chance: a call is the only one to tell of the job, before (None) or so long after its submit was given up."""
+        worker = self.world.workers[worker]
+        worker.is_frozen = False
         self.world.orders_one(account, Order("paper/calls", {"n": 1}, expires_in=400))
         self.world.upstreams_say(words | {"to_submit": "accepts unheard"})
-        self.world.works(self.world.workers[worker], "submit")
-        self.world.moves(minutes=minutes)
-        self.world.calls_back(-1, names)
+        self.world.takes(worker, "submit", 10)
+        self.world.calls_for_all(worker)
+        if minutes is None:
+            self.world.calls_back(-1, names)
+        self.world.finishes(worker)
+        if minutes is not None:
+            self.world.moves(minutes=minutes)
+            self.world.calls_back(-1, names)
         self.world.upstreams_say(words)
-        self.world.works(self.world.workers[worker], "submit")
+        self.world.works(worker, "submit")
 
     @rule(words=words)
     def jobs_without_a_task_are_asked_about(self, words):
