@@ -3,7 +3,7 @@ from datetime import timedelta
 
 import pytest
 
-from providers import credentials, directory, health
+from providers import credentials, directory, health, registry
 from providers.models import Provider
 from tests.upstreams import Plasma, answer, hang
 
@@ -127,7 +127,7 @@ class TestAProviderThatCannotBeUsed:
     def test_is_noted_when_its_adapter_is_gone(self, plasma, check, settings):
         settings.ADAPTERS = []
         check()
-        assert seen(plasma) == (True, "there is no adapter 'plasma_adapter'; there are scf")
+        assert seen(plasma) == (True, f"there is no adapter 'plasma_adapter'; there are {', '.join(registry.names())}")
 
     def test_through_a_bug_of_its_adapter_is_recorded_without_a_secret(self, plasma, make_provider, check, caplog):
         broken = make_provider("broken", adapter="plasma_adapter", base_url="http://127.0.0.1:1")  # has no key, which its adapter needs

@@ -280,6 +280,18 @@ class Conformance:
         assert ends(*tasks) == ["succeeded", "succeeded"]
         assert (upstream.bought, len({file for task in tasks for file in files(task)})) == (2, 2)  # no two files are alike
 
+    @pytest.mark.usefixtures("can_find")
+    def test_one_that_is_found_by_our_token_waits_for_no_twin(self, upstream, orders, submits, road, clock, facts):
+        if not facts.recovery & {"replays", "looks_up"}:
+            pytest.skip(f"{self.VENDOR} is not asked by our token")
+        upstream.will(cut_before_answer())
+        task = submits()
+        orders()
+        submit.take(1, clock)  # and its worker is slow
+        clock.move(seconds=2)
+        road.submits()
+        assert row(task).status == "running"
+
     # Asking about a job
 
     @pytest.mark.parametrize("order", NO_VERDICTS, ids=str)
