@@ -6,40 +6,25 @@ can be stopped for free is stopped.
 
 import asyncio
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from providers.adapters import Adapter
 from providers.errors import Unavailable
-from providers.outcomes import Accepted, Facts, Job, Running
+from providers.outcomes import Accepted, Running
 
 from ..models import Attempt, Task
-from . import attempts, decisions, jobs, loop, lost
-from .claims import COLUMNS, Claimed
+from . import attempts, decisions, loop, lost, questions
+from .claims import COLUMNS
 from .clock import Clock
-from .decisions import Outcome, Stopped, Trace
+from .decisions import Outcome, Stopped
 from .pump import outcome_of
+from .questions import Question
 from .transactions import whole
 
 GRACE = timedelta(days=1)  # after the task's deadline
 SOONEST, SELDOMEST = timedelta(minutes=1), timedelta(hours=1)  # between two questions
 PATIENCE_S = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Question(Claimed):
-    """An attempt to ask about: its task's row, as it would be if the task still followed it."""
-
-    adapter: Adapter
-    job: Job
-    input: Mapping[str, Any]
-    trace: Trace
-
-    @property
-    def facts(self) -> Facts:
-        return lost.facts(self.adapter, self.job)
 
 
 def run_once(*, clock: Clock, limit: int = 100) -> int:
@@ -60,14 +45,8 @@ def _take(limit: int, now: datetime) -> Iterator[Question]:
 
 
 def _question(attempt: Attempt, row: Mapping[str, Any]) -> Question | None:
-    number = int(attempt.token.rpartition("-")[2])
-    as_if = ("provider_id", "route_id", "credential_version", "handle")
-    claimed = Claimed({**row, **{name: getattr(attempt, name) for name in as_if}, "attempts": number}, taken=0)
-    trace = Trace(attempt.intended_at, called=attempt.called_at is not None, hint=attempt.hint)
-    adapter = jobs.adapter(claimed)
-    if attempt.handle is None and not lost.can_be_found(adapter.FACTS, trace):
-        return None
-    return Question(claimed.row, 0, adapter, lost.job(claimed, adapter.FACTS, trace, row["input"]), row["input"], trace)
+    question = questions.about(attempt, row)
+    return question if question.can_be_put else None
 
 
 def _next(attempt: Attempt, question: Question, now: datetime) -> datetime | None:
