@@ -27,7 +27,7 @@ from .engine.accept import Problem
 from .engine.clock import Clock
 from .engine.transactions import whole
 from .ids import first_of, moment_of
-from .models import Attempt, Delivery, File, Output, Task, TaskEvent
+from .models import Attempt, Delivery, File, Flag, Output, Task, TaskEvent
 from .storage import storage
 from .webhooks.claims import OPEN
 
@@ -126,11 +126,11 @@ def _late(now: datetime, limit: int) -> Iterator[Batch]:
 
 
 def _old_tasks(now: datetime, limit: int) -> Iterator[Batch]:
-    """Tasks that are over, past their keep time, and whose outputs no open task uses."""
+    """Tasks that are over, past their keep time, whose outputs no open task uses; what is flagged waits for its operator."""
     if not settings.TASK_KEEP_DAYS:
         return
     before = now - timedelta(days=settings.TASK_KEEP_DAYS) - GRACE
-    old = Task.objects.filter(status__in=lifecycle.TERMINAL, finished_at__lt=before, id__lt=first_of(before))
+    old = Task.objects.filter(status__in=lifecycle.TERMINAL, finished_at__lt=before, id__lt=first_of(before), flagged=False)
     in_use = None
     for page in _pages(old.order_by("id").values_list("id", "finished_at"), limit, "id"):
         in_use = in_use or _in_use()
@@ -209,12 +209,15 @@ def _expire(task_ids: Sequence[UUID], now: datetime) -> None:
 
 
 def _remove_tasks(task_ids: Sequence[UUID], now: datetime | None = None) -> None:
-    """With all that belongs to them: outputs, attempts, events, and deliveries, which say what the task was."""
+    """With all that belongs to them: outputs, attempts, events, deliveries, which say what the task was, and what was recovered for it."""
     _delete_bytes(Output.objects.filter(task_id__in=task_ids).values_list("key", "thumbnail_key"))
+    flags = Flag.objects.filter(task_id__in=task_ids)
+    _delete_bytes((one["key"], one["thumbnail_key"]) for kept in flags.values_list("kept", flat=True) for one in kept)
     whole(partial(_delete_task_rows, task_ids))
 
 
 def _delete_task_rows(task_ids: Sequence[UUID]) -> None:
+    Flag.objects.filter(task_id__in=task_ids).update(kept=[], due_at=None, lease_token=0)  # they stay: they tell of money
     for table in (Output, Attempt, TaskEvent, Delivery):
         table.objects.filter(task_id__in=task_ids).delete()
     Task.objects.filter(id__in=task_ids).delete()

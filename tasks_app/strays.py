@@ -23,7 +23,7 @@ def inputs() -> set[UUID]:
 
 
 def results() -> Iterator[str]:
-    """The keys of results that belong to no output, their tasks being over or not there."""
+    """The keys of results that belong to no output, their tasks being over or not there; what is flagged waits for its operator."""
     for folder in ("outputs", "found"):
         keys = storage.keys(folder)
         while some := list(islice(keys, AT_ONCE)):
@@ -33,7 +33,7 @@ def results() -> Iterator[str]:
 def _unnamed(keys: Iterable[str]) -> list[str]:
     tasks = {key: task for key in keys if (task := _task_of(key))}
     # The tasks first: the outputs of one that is over by then are there.
-    are_open = _open(tasks.values())
+    are_open = _open(tasks.values()) | set(Task.objects.filter(id__in=tasks.values(), flagged=True).values_list("id", flat=True))
     named = {key for pair in Output.objects.filter(task_id__in=tasks.values()).values_list("key", "thumbnail_key") for key in pair}
     return [key for key, task in tasks.items() if task not in are_open and key not in named]
 

@@ -13,6 +13,7 @@ from providers.errors import UpstreamError
 from providers.outcomes import Accepted, Failed, Finished
 
 from ..models import Attempt, Task
+from . import flags
 from .claims import Claimed
 from .decisions import Outcome, Stopped, Trace
 
@@ -79,28 +80,39 @@ def heard_late(of: Claimed, outcome: Outcome, *, called: bool, now: datetime) ->
         open.update(outcome="accepted", handle=dict(outcome.handle), is_orphan=True, ask_at=now)
         return False
     columns = _late_columns(outcome, called)
-    is_known = bool(columns) and bool(open.update(late_at=now, ask_at=None, **columns))
-    if is_known and isinstance(outcome, Finished):
+    if not columns or not open.update(late_at=now, ask_at=None, **columns):
+        return False
+    if isinstance(outcome, Finished):
         log.warning("upstream job without a task: attempt %s finished after its task was given up", of.submit_token)
-    return is_known
+        flags.raise_late(_raised(of, outcome, "late_result"), now=now)
+    return True
 
 
 def came_late(late: Sequence[tuple[Claimed, Outcome]], *, now: datetime) -> None:
-    """Accepts that could not move their tasks. One that its task does not follow is kept for the operator: it may be paid for.
+    """Accepts that could not move their tasks. One that its task does not follow is flagged for the operator: it may be paid for.
 
     Its own record may be gone: a database that was put back to a backup knows neither the task nor the attempt.
     """
-    rows = Task.objects.filter(id__in=[claimed.id for claimed, _ in late]).values_list("id", "attempts", "status") if late else ()
-    now_at = {id: (attempts, status) for id, attempts, status in rows}
+    rows = Task.objects.filter(id__in=[claimed.id for claimed, _ in late]).values_list("id", "attempts", "status", "handle") if late else ()
+    now_at = {id: now_at for id, *now_at in rows}
+    raised = []
     for claimed, outcome in late:
-        attempts, status = now_at.get(claimed.id, (0, ""))
-        if attempts != claimed.row["attempts"] or status not in _following(outcome):
+        if reason := _why_not_followed(claimed, outcome, *now_at.get(claimed.id, (0, "", None))):
             log.warning("upstream job without a task: attempt %s was accepted after its task had moved on", claimed.submit_token)
             made = {"late_at": now, **_late_columns(outcome, called=False)} if isinstance(outcome, Finished) else {"ask_at": now}
             facts = {"is_orphan": True, "late_outcome": OPEN} | made
-            # Where the task is there, it will be sent again under this very token, and the record written then.
-            if not Attempt.objects.filter(token=claimed.submit_token).update(**facts) and claimed.id not in now_at:
+            if not Attempt.objects.filter(token=claimed.submit_token).update(**facts):
+                if claimed.id in now_at:
+                    continue  # it will be sent again under this very token, and the record written then
                 _append(claimed, _columns(outcome) | facts, now)
+            raised.append(_raised(claimed, outcome, reason))
+    flags.raise_all(raised, now=now)
+
+
+def caught_up(moved: Sequence[Claimed], *, now: datetime) -> None:
+    """These tasks follow the jobs of their attempts: one that was called an orphan a moment ago is none."""
+    if moved:
+        flags.withdraw_orphans([claimed.submit_token for claimed in moved], now=now)
 
 
 def _append(claimed: Claimed, facts: dict[str, Any], now: datetime) -> None:
@@ -118,9 +130,31 @@ def _trace(row: dict[str, Any]) -> Trace:
     return Trace(sent_at=row["intended_at"], accepted=accepted, called=row["called_at"] is not None, hint=row["hint"])
 
 
-def _following(outcome: Outcome) -> set[str]:
-    """Where a task of this attempt follows the job: on its way already, or about to find the accept that is recorded by now."""
-    return {"running", "storing", "succeeded"} | ({"submitting"} if isinstance(outcome, Accepted) else set())
+def _why_not_followed(claimed: Claimed, outcome: Outcome, attempts: int, status: str, handle: Any) -> str:
+    """Why the task as it is now has nothing to do with the job; empty where it follows it, or did to its end.
+
+    One that is about to find the accept that is recorded by now follows it too.
+    """
+    if attempts != claimed.row["attempts"]:
+        return "orphan"
+    if isinstance(outcome, Accepted) and handle is not None:
+        return "" if handle == dict(outcome.handle) else "second_job"
+    following = {"running", "storing", "succeeded"} | ({"submitting"} if isinstance(outcome, Accepted) else set())
+    return "" if status in following else "orphan"
+
+
+def _raised(claimed: Claimed, outcome: Outcome, reason: str) -> flags.Raised:
+    return flags.Raised(
+        task_id=claimed.id,
+        account_id=claimed.row["account_id"],
+        model=claimed.row["model"],
+        reason=reason,
+        token=claimed.submit_token,
+        provider_id=claimed.row["provider_id"],
+        handle=dict(outcome.handle) if isinstance(outcome, Accepted) else claimed.row["handle"],
+        charged=getattr(outcome, "cost", None),
+        has_result=isinstance(outcome, Finished),
+    )
 
 
 def _columns(outcome: Outcome) -> dict:

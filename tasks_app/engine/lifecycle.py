@@ -23,7 +23,7 @@ from ..ids import shown
 from ..models import Output, Task, TaskEvent
 from ..storage import storage
 from ..webhooks import events, outbox
-from . import attempts, lanes, loop, settle, wake
+from . import attempts, flags, lanes, loop, settle, wake
 from .claims import LEASE, Claimed, held
 from .decisions import Decision, Move, Stay
 from .transactions import whole
@@ -87,18 +87,25 @@ def _advance(steps: Sequence[Step], now: datetime) -> set[UUID]:
     if outbox.queue([told for step in moved if (told := _told(step))], now=now):
         transaction.on_commit(partial(wake.wake, "notify"))
     ended = [step for step in moved if step.decision.status in TERMINAL]
+    flags.raise_all([_raised(step) for step in ended if step.decision.flag], now=now)
     settle.settle([(step.claimed, step.decision) for step in ended], now=now)
     attempts.left_open([step.claimed for step in ended if step.decision.job_goes_on], now=now)
     for step in ended:
-        transaction.on_commit(partial(_forget_leftovers, step.claimed))
+        transaction.on_commit(partial(_forget_leftovers, step))
     for step_name in _woken(moved):
         transaction.on_commit(partial(wake.wake, step_name))
     return {step.claimed.id for step in moved}
 
 
-def _forget_leftovers(task: Claimed) -> None:
-    """Delete what only the task's way needed: fetched inputs, and results that came inline and now lie under outputs."""
+def _forget_leftovers(step: Step) -> None:
+    """Delete what only the task's way needed: fetched inputs, and results that came inline and now lie under outputs.
+
+    Of a flagged task those results may be all that is left of what was paid: they stay until its flags are ended.
+    """
+    task = step.claimed
     inputs.forget(task.id)
+    if step.decision.flag and step.decision.status != "succeeded":
+        return
     if task.row["status"] == "submitting" or any(one["url"].startswith(INLINE) for one in task.row["found"] or ()):
         # Not in this thread: a bucket may take seconds, or hang, and outcomes wait to be written.
         loop.start(storage.forget(f"found/{shown('task', task.id)}"))
@@ -169,7 +176,7 @@ def _columns(step: Step, outputs: Sequence[Output], now: datetime) -> dict:
     if move.warnings:
         columns["warnings"] = [*step.claimed.row["warnings"], *move.warnings]
     if move.status in TERMINAL:
-        columns |= {"captured": move.captured, "finished_at": now, "flagged": move.flag} | _error_columns(move)
+        columns |= {"captured": move.captured, "finished_at": now} | _error_columns(move)
     if move.status == "succeeded":
         columns |= {"progress": 1, "outputs_shown": render.outputs(outputs)}
     return columns
@@ -198,6 +205,19 @@ def _event(step: Step, now: datetime) -> TaskEvent:
     if move.doubts:
         detail |= {"doubts": list(move.doubts)}
     return TaskEvent(task_id=step.claimed.id, status=move.status, detail=detail, by=step.by, created_at=now)
+
+
+def _raised(step: Step) -> flags.Raised:
+    row = step.claimed.row
+    return flags.Raised(
+        task_id=row["id"],
+        account_id=row["account_id"],
+        model=row["model"],
+        reason=step.decision.error.code if step.decision.error else "usage_unknown",
+        token=step.claimed.submit_token,
+        provider_id=row["provider_id"],
+        handle=row["handle"],
+    )
 
 
 def _told(step: Step) -> outbox.Happened | None:

@@ -184,8 +184,9 @@ def _land(arrived: Arrived, now: datetime) -> None:
         attempts.landed(task, outcome, now=now)
     heard = _weighed(heard)
     moved = lifecycle.advance([lifecycle.Step(task, _decision(task, outcome, now)) for task, outcome in heard], now=now)
-    left = [(task, outcome) for task, outcome in heard if isinstance(outcome, Accepted | Finished) and task.id not in moved]
-    attempts.came_late(left, now=now)
+    bought = [(task, outcome) for task, outcome in heard if isinstance(outcome, Accepted | Finished)]
+    attempts.came_late([(task, outcome) for task, outcome in bought if task.id not in moved], now=now)
+    attempts.caught_up([task for task, _ in bought if task.id in moved and not task.is_fresh], now=now)
 
 
 def _heard(task: Submission, outcome: Outcome, now: datetime) -> Outcome:

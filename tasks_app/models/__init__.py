@@ -5,7 +5,8 @@ from .audit import Audit
 from .delivery import Delivery, WebhookEndpoint, WebhookSecret
 from .event import TaskEvent
 from .file import File
+from .flag import Flag
 from .output import Output
 from .task import Task
 
-__all__ = ["Attempt", "Audit", "Delivery", "File", "Output", "Task", "TaskEvent", "WebhookEndpoint", "WebhookSecret"]
+__all__ = ["Attempt", "Audit", "Delivery", "File", "Flag", "Output", "Task", "TaskEvent", "WebhookEndpoint", "WebhookSecret"]

@@ -12,7 +12,7 @@ from providers.outcomes import Accepted, Finished, Found
 from tasks_app import ids
 from tasks_app.engine import attempts, late, slots, submit
 from tasks_app.models import Attempt, Task
-from tests.upstreams import answer, cut_before_answer
+from tests.upstreams import answer, cut_before_answer, fail
 
 IMAGE = "darkroom/plasma-image"
 
@@ -104,6 +104,15 @@ class TestAnAcceptThatCouldNotMoveItsTask:
         submit.land([(second, self.X)], clock)
         submit.land([(first, self.X)], clock)
         assert (Task.objects.get().status, self.is_orphan()) == ("running", False)
+
+    def test_is_no_orphan_where_the_task_followed_the_same_job_to_its_end(self, acme, plasma, road):
+        plasma.will(fail("broken"))
+        first, second = self.two_workers(acme, IMAGE, road.clock)
+        job = road.calls(submit, second)
+        submit.land([(second, job)], road.clock)
+        road.runs_dry()
+        submit.land([(first, job)], road.clock)
+        assert (Task.objects.get().status, self.is_orphan(), Task.objects.get().flagged) == ("failed", False, False)
 
     @pytest.mark.parametrize("late", [X, Finished((Found("https://example.com/a"),))], ids=["accepted", "finished"])
     def test_is_an_orphan_where_the_task_was_given_up(self, acme, grit, clock, late):

@@ -6,7 +6,7 @@ import pytest
 
 from accounts.models import LedgerEntry
 from providers.models import PublicModel
-from tasks_app.models import TaskEvent
+from tasks_app.models import Flag, TaskEvent
 from tests.cast import forget_rows
 
 IMAGE = "darkroom/plasma-image"
@@ -64,6 +64,7 @@ class TestATaskThatEnds:
             task = done()
         assert (task.captured, task.flagged, task.warnings) == (7, True, [])
         assert "its bound of 500 counts" in TaskEvent.objects.get(task_id=task.id, status="succeeded").detail["doubts"][0]
+        assert Flag.objects.get(task_id=task.id).reason == "usage_unknown"
         (told,) = [record for record in caplog.records if getattr(record, "event", "") == "usage_in_doubt"]
         assert (told.task, told.model) == (str(task), IMAGE)
 

@@ -113,6 +113,8 @@ def _attempts(task: Row, rows: Rows) -> Iterator[str]:
         yield f"it was submitted {task['attempts']} times, and has the attempts {[attempt['token'] for attempt in attempts]}"
     if task["status"] in ("running", "storing") and task["handle"] and task["handle"] != attempts[-1]["handle"]:
         yield f"it follows {task['handle']}, and its last attempt was given {attempts[-1]['handle']}"
+    if any(attempt["is_orphan"] for attempt in attempts) and not task["flagged"]:
+        yield "it has an orphan, and no operator is told"
     for attempt in attempts:
         if attempt["handle"] and attempt["handle"]["id"].rpartition("/")[0] != attempt["token"]:
             yield f"its attempt {attempt['token']} was given {attempt['handle']}, which was sold for another"
