@@ -35,6 +35,7 @@ SCHEDULE = {
     "poll": Duty("poll_due", "poll", 2),  # running jobs fall due by their own pace
     "store": Duty("store_due", "store", 5),  # stores to try again, lost wake-ups
     "notify": Duty("notify_due", "notify", 5),  # deliveries to try again, lost wake-ups
+    "recover": Duty("recover_asked", "store", 10),  # what an operator asks an upstream for once more; an operator waits, no client
     "check providers": Duty("check_providers", "upkeep", 60),  # a provider that is down shows within a minute, unpaid
     "ask late": Duty("ask_late", "upkeep", 60),  # a late result is the operator's loss, and known within a minute of its callback
     "expire waiting": Duty("expire_waiting", "upkeep", 15),  # submit does so too; this gives credits back while nobody submits

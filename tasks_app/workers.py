@@ -5,7 +5,7 @@ from celery import shared_task
 from providers import health
 
 from . import audit, cleanup, ticks  # noqa: F401 - a worker ticks from its start on
-from .engine import expiry, late, notify, poll, store, submit
+from .engine import expiry, late, notify, poll, recover, store, submit
 from .engine.clock import database_clock
 
 
@@ -27,6 +27,11 @@ def store_due() -> None:
 @shared_task(ignore_result=True)
 def notify_due() -> None:
     notify.run(clock=database_clock)
+
+
+@shared_task(ignore_result=True)
+def recover_asked() -> None:
+    recover.run(clock=database_clock)
 
 
 @shared_task(ignore_result=True)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tasks_app.engine import loop, poll, submit
+from tasks_app.engine import loop, poll, recover, submit
 from tasks_app.engine.claims import LEASE
 from tasks_app.models import Flag, Output, Task, TaskEvent
 from tests.upstreams import cut_before_answer
@@ -69,6 +69,12 @@ def task_of(flag: Flag) -> Task:
 
 def is_flagged(flag: Flag) -> bool:
     return task_of(flag).flagged
+
+
+def recovers(road, *, rounds: int = 1) -> None:
+    for _ in range(rounds):
+        recover.run(road.clock)
+        road.clock.move(seconds=15)
 
 
 def said(flag: Flag) -> list[tuple[str, dict]]:

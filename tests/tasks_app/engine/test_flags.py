@@ -8,14 +8,15 @@ import pytest
 from providers.errors import NotFound, OutcomeUnknown
 from providers.outcomes import Accepted, Finished, Found
 from tasks_app import cleanup, engine
-from tasks_app.engine import flags, loss, submit
+from tasks_app.engine import ask_again, flags, loss, submit
 from tasks_app.engine.accept import Problem
 from tasks_app.engine.decisions import Quarantined, ResultLost
 from tasks_app.engine.reasons import REASONS, reason
 from tasks_app.models import Attempt, Flag, Task
+from tasks_app.storage import storage
 from tests.upstreams import answer, fail, result_gone
 
-from .flagged import BY, GRIT, PLASMA, flag_of, is_flagged, task_of
+from .flagged import BY, GRIT, PLASMA, flag_of, is_flagged, recovers, task_of
 
 X = Accepted({"id": "x"})
 WORDS_OF_OURS = ("orphan", "second_job", "late_result", "usage_unknown")
@@ -136,6 +137,18 @@ class TestAFlagWhoseClientDeletesTheTask:
         loss.request(flag.id, charged=0.5, now=clock(), **BY)
         flag.refresh_from_db()
         assert (flag.ending, flag.charged, Task.objects.exists()) == ("lost", 0.5, False)
+
+    def test_is_not_asked_about_any_more_and_loses_what_was_kept(self, quarantined, acme, plasma, road):
+        flag = quarantined("running")
+        plasma.finish()
+        ask_again.request(flag.id, now=road.clock(), **BY)
+        recovers(road)
+        flag.refresh_from_db()
+        (kept,) = flag.kept
+        assert storage.size(kept["key"])
+        cleanup.remove(flag.task_id, acme.id)
+        flag.refresh_from_db()
+        assert (flag.kept, flag.due_at, storage.size(kept["key"])) == ([], None, None)
 
 
 class TestTheCount:

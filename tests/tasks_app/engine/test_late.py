@@ -9,8 +9,9 @@ import pytest
 
 from providers.models import Provider
 from providers.outcomes import Callback
-from tasks_app.engine import callback, claims, late, submit
-from tasks_app.models import Attempt, Task
+from tasks_app.engine import callback, claims, late, loss, recover, submit
+from tasks_app.models import Attempt, Flag, Task
+from tasks_app.storage import storage
 from tests.cast import forget_rows
 from tests.upstreams import answer, cut_before_answer, fail
 
@@ -75,6 +76,21 @@ class TestAJobThatOutlivesItsTask:
         assert (attempt.late_outcome, attempt.late_at, attempt.is_orphan, attempt.ask_at) == ("finished", clock(), True, None)
         assert [found["url"] for found in attempt.late_found] == [f"{bell.url}/files/bell1/0"]
         assert (row(expired), acme.balance, acme.held) == (before, 1000, 0)
+
+    def test_and_finishes_has_its_result_kept_and_stays_flagged_until_somebody_has_seen_it(self, expired, bell, asks, clock):
+        assert not Flag.objects.exists()
+        bell.finish()
+        asks()
+        recover.run(clock)
+        flag = Flag.objects.get()
+        assert (flag.reason, flag.token, flag.ending, flag.due_at, flag.finding) == ("late_result", kept(expired).token, "", None, "")
+        (result,) = flag.kept
+        assert storage.size(result["key"]) == result["bytes"]
+        loss.request(flag.id, charged=0.2, by="olga", note="", now=clock())
+        flag.refresh_from_db()
+        assert (flag.ending, flag.kept, Task.objects.get().flagged) == ("lost", [result], False)
+        polls = bell.polls.total()
+        assert (asks(3600), bell.polls.total()) == (0, polls)
 
     def test_and_calls_is_asked_about_at_once(self, expired, bell, rings, asks):
         before = row(expired)

@@ -2,10 +2,11 @@
 
 import pytest
 
-from tasks_app.engine import loss
+from tasks_app.engine import ask_again, loss
+from tasks_app.engine.accept import Problem
 from tasks_app.models import Attempt
 
-from .flagged import BY, client_sees, is_flagged, said
+from .flagged import BY, client_sees, is_flagged, recovers, said
 
 
 class TestALoss:
@@ -30,3 +31,21 @@ class TestALoss:
             loss.request(flag.id, charged=charged, now=clock(), **BY)
         flag.refresh_from_db()
         assert (flag.charged, len(said(flag))) == (1, 1)
+
+    def test_of_what_was_recovered_is_refused_with_who_did_that(self, quarantined, plasma, road):
+        flag = quarantined("running")
+        plasma.finish()
+        ask_again.request(flag.id, now=road.clock(), **BY)
+        recovers(road)
+        with pytest.raises(Problem, match="recovered by olga") as refused:
+            loss.request(flag.id, charged=None, now=road.clock(), **BY)
+        assert refused.value.status == 409
+
+    def test_ends_the_asking(self, quarantined, plasma, road):
+        flag = quarantined("running")
+        ask_again.request(flag.id, now=road.clock(), **BY)
+        loss.request(flag.id, charged=None, now=road.clock(), **BY)
+        asked = plasma.requests["poll"]
+        recovers(road, rounds=3)
+        flag.refresh_from_db()
+        assert (flag.ending, plasma.requests["poll"]) == ("lost", asked)
