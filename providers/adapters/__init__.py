@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from ..outcomes import Accepted, Callback, Facts, Finished, Heard, Job, Polled
 
@@ -48,6 +48,15 @@ class Adapter(Protocol):
     @staticmethod
     def hear(callback: Callback) -> Heard:
         """What a callback says, all of it unproved. Asked of those whose FACTS say `callback`; reads, and calls nobody."""
+        ...
+
+
+@runtime_checkable
+class Named(Protocol):
+    """An adapter whose upstream's jobs are known by an id alone, as a person reads it in the vendor's console."""
+
+    def handle_of(self, id: str) -> Mapping[str, Any]:
+        """The handle of the job with this id; raises Invalid where that can be none."""
         ...
 
 

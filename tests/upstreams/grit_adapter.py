@@ -78,6 +78,11 @@ class Adapter:
     async def find(self, job: Job) -> Accepted | Finished | None:
         raise OutcomeUnknown("grit keeps no list of jobs")
 
+    def handle_of(self, id: str) -> Mapping[str, Any]:
+        if not id.isdecimal():
+            raise Invalid("grit counts its jobs: give the number of one")
+        return {"number": int(id)}
+
     async def _ask(self, method: str, path: str, *, timeout: float = 15, **more: Any) -> Any:
         headers = {"Authorization": f"Bearer {self.upstream.credentials['key']}"}
         return await self.upstream.http.request(method, self.upstream.base_url + path, headers=headers, timeout=timeout, **more)

@@ -72,6 +72,9 @@ class Adapter:
         found = _read(await self._ask("GET", f"/v1/jobs?client_token={job.token}"))["data"]
         return _bought(found[0]) if found else None
 
+    def handle_of(self, id: str) -> Mapping[str, Any]:
+        return {"id": id}
+
     async def _ask(self, method: str, path: str, *, timeout: float = 15, **more: Any) -> Any:
         headers = {"Authorization": f"Bearer {self.upstream.credentials['key']}"}
         return await self.upstream.http.request(method, self.upstream.base_url + path, headers=headers, timeout=timeout, **more)
