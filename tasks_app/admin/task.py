@@ -1,26 +1,20 @@
 """The screen of tasks: what was asked, how it went, what it cost, and what an operator may do about it."""
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import partial
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.admin.utils import unquote
-from django.http import Http404, HttpResponse
-from django.shortcuts import redirect
-from django.urls import reverse
-from django.utils import timezone
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from .. import ids
 from ..engine import cancel, lifecycle, refund, retry
-from ..engine.accept import Problem
 from ..models import Task
 from . import filters, search, task_page
+from .deeds import do_on_page, do_to
 from .facts import FactsAdmin, public_id
 from .pieces import NONE, moment, one_line, two_lines
 
@@ -98,11 +92,11 @@ class TaskAdmin(FactsAdmin):
 
     @admin.action(description="Cancel the selected tasks", permissions=["operate"])
     def cancel_selected(self, request, queryset):
-        self._act(request, queryset, _cancel)
+        do_to(self, request, queryset, _cancel)
 
     @admin.action(description="Retry the selected tasks", permissions=["operate"])
     def retry_selected(self, request, queryset):
-        self._act(request, queryset, _retry)
+        do_to(self, request, queryset, _retry)
 
     @action(
         description="Cancel task",
@@ -115,7 +109,7 @@ class TaskAdmin(FactsAdmin):
         },
     )
     def cancel(self, request, form, object_id):
-        return self._act_on_page(request, object_id, _cancel)
+        return do_on_page(self, request, object_id, _cancel)
 
     @action(
         description="Retry",
@@ -128,7 +122,7 @@ class TaskAdmin(FactsAdmin):
         },
     )
     def retry(self, request, form, object_id):
-        return self._act_on_page(request, object_id, partial(_retry, key=form.cleaned_data["key"]))
+        return do_on_page(self, request, object_id, partial(_retry, key=form.cleaned_data["key"]))
 
     @action(
         description="Refund",
@@ -141,30 +135,7 @@ class TaskAdmin(FactsAdmin):
         },
     )
     def refund(self, request, form, object_id):
-        return self._act_on_page(request, object_id, partial(_refund, note=form.cleaned_data["note"]))
-
-    def _act_on_page(self, request, object_id: str, do: Callable[..., str]) -> HttpResponse:
-        """To one task; and back to its page, by header where htmx sent the dialog (it would follow a redirect itself)."""
-        task = self.get_object(request, unquote(object_id))
-        if task is None:
-            raise Http404
-        self._act(request, [task], do)
-        url = reverse("admin:tasks_app_task_change", args=[task])
-        return HttpResponse(headers={"HX-Redirect": url}) if request.headers.get("HX-Request") else redirect(url)
-
-    def _act(self, request, tasks: Iterable[Task], do: Callable[..., str]) -> None:
-        """Do it to each task, in the operator's name; say what came of it, one sentence for all tasks with the same end."""
-        ends = defaultdict(list)
-        for task in tasks:
-            try:
-                said = do(task, by=request.user.get_username(), now=timezone.now())
-            except Problem as refused:
-                ends[messages.WARNING, _reasons(refused)].append(task)
-            else:
-                self.log_change(request, task, said)
-                ends[messages.SUCCESS, said].append(task)
-        for (level, said), ended in ends.items():
-            messages.add_message(request, level, f"{_named(ended)}: {said}")
+        return do_on_page(self, request, object_id, partial(_refund, note=form.cleaned_data["note"]))
 
 
 def _is_possible(verb: str, task: Task) -> bool:
@@ -191,11 +162,3 @@ def _retry(task: Task, *, by: str, now: datetime, key: str | None = None) -> str
 
 def _refund(task: Task, *, by: str, now: datetime, note: str) -> str:
     return f"{refund.request(task.id, by=by, note=note, now=now):,} credits refunded."
-
-
-def _reasons(refused: Problem) -> str:
-    return " ".join([refused.detail, *(f"{fault['field']} {fault['message']}." for fault in refused.errors)])
-
-
-def _named(tasks: Sequence[Task]) -> str:
-    return f"{len(tasks)} tasks" if len(tasks) > 3 else ", ".join(map(str, tasks))
