@@ -28,6 +28,7 @@ NAVIGATION = [
     group(
         "Tasks",
         screen("Tasks", "movie", "tasks_app.task"),
+        screen("Unknown outcomes, losses", "flag", "tasks_app.flag"),
         screen("Attempts", "send", "tasks_app.attempt"),
         screen("Outputs", "image", "tasks_app.output"),
         screen("Files", "upload_file", "tasks_app.file"),

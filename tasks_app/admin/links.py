@@ -5,6 +5,8 @@ from django.utils.safestring import SafeString
 
 from providers.models import Provider
 
+from ..engine.reasons import reason
+from ..models import Flag
 from .pieces import link, mono
 
 
@@ -18,3 +20,7 @@ def to_account(id: int, name: str) -> SafeString:
 
 def to_provider(provider: Provider) -> SafeString:
     return link(reverse("admin:providers_provider_change", args=[provider.id]), provider.name)
+
+
+def to_flag(flag: Flag) -> SafeString:
+    return link(reverse("admin:tasks_app_flag_change", args=[flag.id]), reason(flag.reason).title)

@@ -10,11 +10,11 @@ from django.utils import timezone
 from accounts.models import Account
 from providers.models import Provider
 
-from .. import ids
+from ..engine import flags
+from ..engine.reasons import reason
 from ..models import Audit, Task
 from .filters import OPEN
 
-FLAGGED_DAYS = 7
 AUDIT_IS_OLD = timedelta(days=2)
 
 admin.site.index_title = "Overview"
@@ -28,6 +28,7 @@ def add_to(request, context: dict) -> dict:
 def _tiles(user) -> list[dict]:
     return [
         *(_task_tiles() if user.has_perm("tasks_app.view_task") else []),
+        *(_flag_tiles() if user.has_perm("tasks_app.view_flag") else []),
         *(_provider_tiles() if user.has_perm("providers.view_provider") else []),
         *(_audit_tiles() if user.has_perm("tasks_app.view_audit") else []),
     ]
@@ -36,10 +37,14 @@ def _tiles(user) -> list[dict]:
 def _task_tiles() -> list[dict]:
     counts = dict(Task.objects.filter(status__in=OPEN).values_list("status").annotate(Count("id")).order_by())
     tasks = reverse("admin:tasks_app_task_changelist")
-    tiles = [_tile(status, counts.get(status, 0), f"{tasks}?status={status}") for status in OPEN]
-    since = ids.first_of(timezone.now() - timedelta(days=FLAGGED_DAYS))
-    flagged = Task.objects.filter(flagged=True, id__gte=since).count()
-    return [*tiles, _tile(f"flagged in {FLAGGED_DAYS} days", flagged, f"{tasks}?flagged__exact=1&created=7d", is_alarming=flagged > 0)]
+    return [_tile(status, counts.get(status, 0), f"{tasks}?status={status}") for status in OPEN]
+
+
+def _flag_tiles() -> list[dict]:
+    """One for all, and one for each reason that there is."""
+    counts, url = flags.open_by_reason(), reverse("admin:tasks_app_flag_changelist")
+    every = _tile("unknown outcomes and losses", sum(counts.values()), url, is_alarming=bool(counts))
+    return [every, *(_tile(reason(word).title, count, f"{url}?reason={word}", is_alarming=True) for word, count in counts.items())]
 
 
 def _provider_tiles() -> list[dict]:

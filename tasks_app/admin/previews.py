@@ -61,28 +61,21 @@ def kept(row: Output | File) -> str:
 
 
 def gallery(rows: Iterable[Output | File]) -> str:
-    return render_to_string("tasks_app/admin/figures.html", {"figures": [_figure(row) for row in rows]})
+    return figures(_figure(row) for row in rows)
 
 
-def _figure(row: Output | File) -> dict[str, Any]:
+def figures(shown: Iterable[dict[str, Any]]) -> str:
+    return render_to_string("tasks_app/admin/figures.html", {"figures": list(shown)})
+
+
+def figure(row: Output | File, *, name: str, url: str, thumbnail: str = "") -> dict[str, Any]:
     """What figures.html shows of a stored file: `shape` is image, video, audio, or empty for what is only to be downloaded."""
-    kind = row._meta.model_name
-    return {
-        "name": str(row),
-        "shape": SHOWN.get(row.content_type, ""),
-        "url": reverse(f"admin:tasks_app_{kind}_content", args=[row]),
-        "thumbnail": reverse("admin:tasks_app_output_thumbnail", args=[row]) if getattr(row, "thumbnail_key", "") else "",
-        "facts": " · ".join(filter(None, (row.content_type, measures(row), kept(row)))),
-    }
+    facts = " · ".join(filter(None, (row.content_type, measures(row), kept(row))))
+    return {"name": name, "shape": SHOWN.get(row.content_type, ""), "url": url, "thumbnail": thumbnail, "facts": facts}
 
 
-def _send(screen: FactsAdmin, content_of: Callable[[Any], content.Content], request, public_id: str) -> HttpResponseBase:
-    if not screen.has_view_permission(request):
-        raise PermissionDenied
-    row = screen.model.objects.filter(id=ids.parse(screen.prefix, public_id)).first()
-    if row is None:
-        raise Http404
-    found = content_of(row)
+def send(request, found: content.Content) -> HttpResponseBase:
+    """The bytes to an operator who may have them."""
     try:
         answer = content.send(request, found, as_attachment=found.content_type not in SHOWN)
     except content.OutOfRange as fault:
@@ -91,3 +84,18 @@ def _send(screen: FactsAdmin, content_of: Callable[[Any], content.Content], requ
         return HttpResponse("The storage does not answer; try again.", status=503, content_type="text/plain")
     answer["Cache-Control"] = "private, no-cache"  # who has lost the permission, or signed out, is to see nothing of it
     return answer
+
+
+def _figure(row: Output | File) -> dict[str, Any]:
+    url = reverse(f"admin:tasks_app_{row._meta.model_name}_content", args=[row])
+    thumbnail = reverse("admin:tasks_app_output_thumbnail", args=[row]) if getattr(row, "thumbnail_key", "") else ""
+    return figure(row, name=str(row), url=url, thumbnail=thumbnail)
+
+
+def _send(screen: FactsAdmin, content_of: Callable[[Any], content.Content], request, public_id: str) -> HttpResponseBase:
+    if not screen.has_view_permission(request):
+        raise PermissionDenied
+    row = screen.model.objects.filter(id=ids.parse(screen.prefix, public_id)).first()
+    if row is None:
+        raise Http404
+    return send(request, content_of(row))

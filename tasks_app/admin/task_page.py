@@ -12,7 +12,7 @@ from accounts.models import LedgerEntry
 
 from ..engine import lanes
 from ..ids import shown
-from ..models import Attempt, Output, Task, TaskEvent
+from ..models import Attempt, Flag, Output, Task, TaskEvent
 from . import attempt, links
 from .pieces import NONE, in_a_row, label, lasted, link, moment, pretty, raw, table, two_lines
 from .previews import gallery
@@ -37,6 +37,7 @@ def groups(task: Task, *, with_outputs: bool) -> Groups:
     order = (metadata, end_user, "idempotency_key", retry_of)
     return [
         (None, {"fields": (state, (account, model), ("created_at", "finished_at"), took)}),
+        *([("Unknown outcomes and losses", {"fields": (flags,), "classes": ("whole-width",)})] if _has_flags(task) else []),
         *([("Error", {"fields": (*error, "retryable")})] if error else []),
         *([("Outputs", {"fields": (outputs,), "classes": ("whole-width",)})] if with_outputs and task.status == "succeeded" else []),
         ("What was asked", {"fields": (asked, *_known(task, *order), "priority")}),
@@ -79,6 +80,11 @@ def model(task: Task) -> str:
 @display(description="Took")
 def took(task: Task) -> str:
     return lasted(task.finished_at - task.created_at) if task.finished_at else f"open for {lasted(timezone.now() - task.created_at)}"
+
+
+def flags(task: Task) -> str:
+    found = Flag.objects.filter(task_id=task.id).order_by("id")
+    return table(("Why", "Since", "State"), [(links.to_flag(flag), moment(flag.raised_at), flag.ending or "open") for flag in found])
 
 
 def outputs(task: Task) -> str:
@@ -179,6 +185,10 @@ def _what(item: dict[str, Any]) -> str:
     return two_lines(item["what"], f"{item['price']}, with {bounds}")
 
 
+def _has_flags(task: Task) -> bool:
+    return Flag.objects.filter(task_id=task.id).exists()
+
+
 def _known(task: Task, *facts: Any) -> tuple:
     """Those of the facts, columns or functions named as one, that the task has a value for."""
     return tuple(fact for fact in facts if getattr(task, getattr(fact, "__name__", fact)))
@@ -208,7 +218,25 @@ def _told(detail: dict[str, Any]) -> tuple[str, str]:
             return in_a_row(("retry of", links.to_task(other))), ""
         case {"refunded": amount, "note": note}:
             return f"{amount:,} credits refunded", note
+        case {"reason": _}:
+            return _told_of_flag(detail)
     return raw(detail) if detail else "", ""
+
+
+def _told_of_flag(detail: dict[str, Any]) -> tuple[str, str]:
+    """What was done about an unknown outcome or a loss."""
+    match detail:
+        case {"asked": "upstream", "note": note}:
+            return "asked its upstream again", note
+        case {"linked": handle, "note": note}:
+            return in_a_row(("linked to the upstream job", raw(handle))), note
+        case {"lost": charged, "note": note}:
+            return f"marked as lost: the upstream charged {'nobody knows what' if charged is None else f'{charged:g}'}", note
+        case {"recovered": count}:
+            return f"{count} result{'' if count == 1 else 's'} recovered, kept for the operator", ""
+        case {"found": finding}:
+            return "nothing recovered", finding
+    return raw(detail), ""
 
 
 def _at(task: Task, at: datetime) -> str:

@@ -7,10 +7,23 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from tasks_app.models import Attempt, TaskEvent
+from tasks_app.models import Attempt, Flag, Task, TaskEvent
 from tests.tasks_app.api.conftest import models, output_of, shown, task_of
 
-__all__ = ["attempt_of", "event_of", "list_of", "models", "output_of", "page", "queries_of", "shown", "signed_in", "task_of", "text_of"]
+__all__ = [
+    "attempt_of",
+    "event_of",
+    "flag_of",
+    "list_of",
+    "models",
+    "output_of",
+    "page",
+    "queries_of",
+    "shown",
+    "signed_in",
+    "task_of",
+    "text_of",
+]
 
 
 def signed_in(user: User, **options) -> Client:
@@ -44,7 +57,7 @@ def storage_of_its_own(settings, tmp_path):
 
 def page(row, view: str = "change") -> str:
     """The address of a row's page, or of one of its dialogs or contents."""
-    return reverse(f"admin:tasks_app_{row._meta.model_name}_{view}", args=[str(row)])
+    return reverse(f"admin:tasks_app_{row._meta.model_name}_{view}", args=[row.pk if isinstance(row, Flag) else str(row)])
 
 
 def list_of(model: str = "task") -> str:
@@ -70,3 +83,12 @@ def attempt_of(task, provider, *, number: int = 1, **columns) -> Attempt:
     defaults = {"outcome": "accepted", "intended_at": task.created_at, "landed_at": task.created_at}
     token, route = f"{shown(task)}-{number}", provider.routes.first()
     return Attempt.objects.create(task_id=task.id, token=token, provider=provider, route=route, **(defaults | columns))
+
+
+def flag_of(task, provider, *, reason: str = "submission_outcome_unknown", number: int = 1, **columns) -> Flag:
+    """An open flag of this task, as the engine would have raised it for one of its attempts, which nobody answered."""
+    if not Attempt.objects.filter(task_id=task.id).exists() and provider.routes.exists():
+        attempt_of(task, provider, number=number, outcome="submission_outcome_unknown", credential_version=provider.credential_version)
+    Task.objects.filter(id=task.id).update(flagged="ending" not in columns)
+    facts = {"account_id": task.account_id, "model": task.model, "provider": provider, "raised_at": task.finished_at or task.created_at}
+    return Flag.objects.create(task_id=task.id, token=f"{shown(task)}-{number}", reason=reason, **(facts | columns))

@@ -3,9 +3,12 @@
 import pytest
 import pyvips
 from django.contrib.auth.models import User
+from django.utils import timezone
 
-from tasks_app.models import Task, TaskEvent
+from tasks_app.engine import recover
+from tasks_app.models import Flag, Task, TaskEvent
 from tests.browser import DESKTOP, PHONE, Looked, looked_at
+from tests.upstreams import cut_before_answer
 
 from .conftest import attempt_of, event_of, list_of, output_of, page, shown, task_of
 
@@ -78,3 +81,31 @@ class TestOnADesk:
             assert looked.troubles == []
         task.refresh_from_db()
         assert (task.status, TaskEvent.objects.get(task_id=task.id).by) == ("canceled", "olga")
+
+
+@pytest.mark.parametrize("window", [DESKTOP, PHONE], ids=["desk", "phone"])
+def test_an_unknown_outcome_is_found_on_the_first_page_and_linked_to_its_job(live_server, acme, grit, road, window):
+    grit.will(cut_before_answer())
+    acme.submits("darkroom/grit-image")
+    road.submits()
+    flag = Flag.objects.get()
+    with looked_at(live_server.url, window) as looked:
+        signs_in(looked)
+        looked.page.locator(".tile", has_text="unknown outcomes and losses").click()
+        looked.page.wait_for_url(f"**{list_of('flag')}")
+        assert looked.too_wide_px() <= 0
+        looked.page.get_by_role("link", name=flag.token.rpartition("-")[0]).click()
+        looked.page.wait_for_url(f"**{page(flag)}*")
+        assert looked.too_wide_px() <= 0
+        if window == PHONE:
+            looked.page.get_by_text("more_horiz").click()
+        looked.page.get_by_text("Link to its upstream job", exact=True).click()
+        looked.page.get_by_text("stays failed, as its client was told").wait_for()
+        looked.page.get_by_label("Job").fill("1")
+        looked.page.get_by_label("Note").fill("seen in the console")
+        looked.page.get_by_role("button", name="Link", exact=True).click()
+        looked.page.get_by_text("linked; the upstream is asked for the result").wait_for()
+        assert looked.troubles == []
+    recover.run(timezone.now)
+    flag.refresh_from_db()
+    assert (flag.ending, flag.ended_by, len(flag.kept)) == ("recovered", "olga", 1)

@@ -15,7 +15,7 @@ from providers.models import Provider
 from tasks_app import audit
 from tasks_app.models import File
 
-from .conftest import attempt_of, list_of, output_of, queries_of, task_of, text_of
+from .conftest import attempt_of, flag_of, list_of, output_of, queries_of, task_of, text_of
 
 pytestmark = pytest.mark.django_db
 
@@ -104,9 +104,9 @@ class TestTheFirstPage:
     def test_counts_what_is_going_on_and_leads_to_it(self, olga, acme, models):
         for status in ("queued", "queued", "running"):
             task_of(acme, status=status)
-        task_of(acme, status="failed", flagged=True, captured=0, finished_at=datetime.now(UTC))
-        old = datetime.now(UTC) - timedelta(days=8)
-        task_of(acme, status="failed", flagged=True, captured=0, created_at=old, finished_at=old)
+        for reason in ("quarantined", "result_lost", "result_lost"):
+            flag_of(task_of(acme, status="failed", captured=0, finished_at=datetime.now(UTC)), models, reason=reason)
+        flag_of(task_of(acme, status="failed", captured=0, finished_at=datetime.now(UTC)), models, ending="lost")
         Provider.objects.update(is_healthy=False)
         shown = tiles(olga)
         assert {title: count for title, (count, _) in shown.items()} == {
@@ -114,7 +114,9 @@ class TestTheFirstPage:
             "submitting": "0",
             "running": "1",
             "storing": "0",
-            "flagged in 7 days": "1",
+            "unknown outcomes and losses": "3",
+            "result lost": "2",
+            "quarantined": "1",
             "providers failing": "1",
             "faults in the books": "?",
         }
