@@ -6,12 +6,12 @@ import subprocess
 from tests.servers import PATH, found
 from tests.upstreams import answer
 
-from .judge import still_open
+from .judge import UNKNOWN, still_open
 from .stage import DATABASE, Stage
 from .trouble import NotHere, Scene, trouble
 
 
-@trouble(tasks=120, over_s=12.0, forgets=True, loses_answers=True)
+@trouble(tasks=120, over_s=12.0, forgets=True, may_fail=frozenset({UNKNOWN}))
 def the_database_is_put_back_to_a_backup_of_seconds_ago(scene: Scene) -> None:
     """What the backup has ends, and none of it is bought twice; what was accepted since is gone, and its results are found as strays."""
     if not shutil.which("mariadb-dump", path=PATH):
