@@ -67,9 +67,12 @@ def _read(flag: Flag, adapter: Adapter, text: str) -> Handle:
 
 def _parsed(text: str) -> Handle:
     try:
-        return json.loads(text)
+        handle = json.loads(text)
     except ValueError:
         raise Problem(422, "invalid_handle", "This begins like JSON, and is none.") from None
+    if not handle:
+        raise Problem(422, "invalid_handle", "A handle with nothing in it names no job.")
+    return handle
 
 
 def _example(flag: Flag) -> str:

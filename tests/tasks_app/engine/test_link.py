@@ -154,7 +154,12 @@ class TestRefused:
 
     @pytest.mark.parametrize(
         ("text", "why"),
-        [("seven", "grit counts its jobs"), ('{"number"', "This begins like JSON"), ('{"id": "x"}', "This is no handle of grit")],
+        [
+            ("seven", "grit counts its jobs"),
+            ("{}", "names no job"),
+            ('{"number"', "This begins like JSON"),
+            ('{"id": "x"}', "This is no handle of grit"),
+        ],
     )
     def test_what_is_no_handle_of_that_upstream(self, unknown, road, text, why):
         status, code, detail = refused(unknown(), text, road)
