@@ -16,7 +16,7 @@ from config.logging import FORMATTERS  # noqa: E402
 
 MB = 1_000_000
 PAGE = os.sysconf("SC_PAGE_SIZE")
-CONNECTION_REQUESTS = 100
+CONNECTION_REQUESTS = 50
 MEMORY_LIMIT = env["WEB_MEMORY_LIMIT_MB"] * MB
 
 chdir = str(ROOT)

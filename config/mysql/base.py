@@ -16,6 +16,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def close_if_health_check_failed(self):
         """Ping only what has lain idle: what a firewall dropped looks alive from here, what the server closed does not."""
+        if self.in_atomic_block:
+            return  # a transaction does not go on over another connection
         now = time.monotonic()
         if self.connection is not None and now - self._used_at < TRUSTED_S and not _is_closed(self.connection):
             self.health_check_done = True

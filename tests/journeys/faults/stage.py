@@ -277,6 +277,9 @@ def wait_for(holds: Callable[[], bool], *, within_s: float, every_s: float = 0.1
 
 def ports_of(pid: int | None) -> set[str]:
     """The local TCP ports that a process has open."""
-    inodes = {os.readlink(entry).removeprefix("socket:[").rstrip("]") for entry in Path(f"/proc/{pid}/fd").iterdir() if entry.is_symlink()}
+    inodes = set()
+    for entry in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # it was closed meanwhile
+            inodes.add(os.readlink(entry).removeprefix("socket:[").rstrip("]"))
     lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
     return {str(int(line[1].rpartition(":")[2], 16)) for line in lines if line[9] in inodes}
