@@ -1,16 +1,18 @@
-"""Files that no row names: what came too late for its task, and what was made for tasks that a database put back to a backup forgot.
+"""Files that no row names: what came too late for its task, what was made for tasks that a database put back to a backup forgot, and
+uploads whose process died before it wrote the row.
 
-Fetched inputs go with the clean-up. Results, which were paid for, are for the operator (`manage.py storage strays`): a process that was
-given another database than its store's would find them all, and to walk a whole store each hour costs more than it brings.
+Fetched inputs go with the clean-up. Results, which were paid for, and uploads are for the operator (`manage.py storage strays`): a process
+that was given another database than its store's would find them all, and to walk a whole store each hour costs more than it brings.
 """
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from itertools import islice
 from uuid import UUID
 
 from . import ids
 from .engine import lifecycle
-from .models import Output, Task
+from .models import File, Output, Task
 from .storage import here, storage
 
 AT_ONCE = 500  # keys that are looked up together
@@ -28,6 +30,15 @@ def results() -> Iterator[str]:
         keys = storage.keys(folder)
         while some := list(islice(keys, AT_ONCE)):
             yield from _unnamed(some)
+
+
+def uploads(*, before: datetime) -> Iterator[str]:
+    """The keys of files that were uploaded before this moment and have no row: their process died between the two."""
+    keys = storage.keys("files")
+    while some := list(islice(keys, AT_ONCE)):
+        files = {key: file for key in some if (file := ids.parse("file", key.split("/")[1])) and ids.moment_of(file) < before}
+        known = set(File.objects.filter(id__in=files.values()).values_list("id", flat=True))
+        yield from (key for key, file in files.items() if file not in known)
 
 
 def _unnamed(keys: Iterable[str]) -> list[str]:

@@ -1,14 +1,20 @@
 """`manage.py storage check`, `setup` and `strays`: for the operator who has chosen where files are kept."""
 
+from datetime import timedelta
+from itertools import chain
+
 from django.conf import settings
 from django.core.management import BaseCommand, CommandError
+from django.utils import timezone
 
 from tasks_app import strays
 from tasks_app.storage import StorageAway, chosen, trial
 
+UPLOADS_TAKE = timedelta(days=1)  # far more than any does, from its first byte to its row
+
 
 class Command(BaseCommand):
-    help = "check: puts, reads, signs and deletes a small object. setup: lifecycle and CORS rules. strays: results that no task has."
+    help = "check: puts, reads, signs and deletes a small object. setup: lifecycle and CORS rules. strays: files that belong to nobody."
 
     def add_arguments(self, parser):
         commands = parser.add_subparsers(dest="command", required=True)
@@ -19,7 +25,7 @@ class Command(BaseCommand):
         )
         setup.add_argument("--dry-run", action="store_true", help="print the plan and change nothing")
 
-        strays = commands.add_parser("strays", help="results that no task has, as after a database was put back to a backup")
+        strays = commands.add_parser("strays", help="results that no task has, as after a backup was put back, and uploads without a row")
         strays.add_argument("--delete", action="store_true", help="delete them; else they are only listed")
 
     def handle(self, *args, command, **options):
@@ -72,7 +78,7 @@ def stray(write, *, delete: bool) -> None:
     """A line for each key with its size, and the sum."""
     store, count, size = chosen(), 0, 0
     try:
-        for key in strays.results():
+        for key in chain(strays.results(), strays.uploads(before=timezone.now() - UPLOADS_TAKE)):
             bytes = store.size(key) or 0
             write(f"  {bytes:>12,} bytes  {key}")
             count, size = count + 1, size + bytes
@@ -80,8 +86,8 @@ def stray(write, *, delete: bool) -> None:
                 store.delete(key)
     except StorageAway as fault:
         raise CommandError(f"{fault}.") from None
-    what = "were deleted" if delete and count else "are of no task"
-    write(f"{count} results of {size:,} bytes {what}." + ("" if delete or not count else " --delete deletes them."))
+    what = "were deleted" if delete and count else "belong to no task and no upload"
+    write(f"{count} files of {size:,} bytes {what}." + ("" if delete or not count else " --delete deletes them."))
 
 
 def _trials(store):

@@ -2,12 +2,15 @@
 
 import asyncio
 import io
+from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from tasks_app import ids
-from tasks_app.models import Output, Task
+from tasks_app.models import File, Output, Task
 from tasks_app.storage import storage
 from tests.upstreams import answer, wrong_checksum
 
@@ -115,13 +118,23 @@ class TestStrays:
     def test_are_listed_and_stay(self, keys):
         *lines, sum = said("strays")
         assert {line.split()[-1] for line in lines} == {keys["late"], keys["unknown"]}
-        assert sum == "2 results of 6 bytes are of no task. --delete deletes them."
+        assert sum == "2 files of 6 bytes belong to no task and no upload. --delete deletes them."
         assert all(storage.size(key) for key in keys.values())
 
     def test_go_where_the_operator_says_so_and_no_others(self, keys):
-        assert said("strays", "--delete")[-1] == "2 results of 6 bytes were deleted."
+        assert said("strays", "--delete")[-1] == "2 files of 6 bytes were deleted."
         assert {name for name, key in keys.items() if storage.size(key)} == {"named", "open"}
-        assert said("strays") == ["0 results of 0 bytes are of no task."]
+        assert said("strays") == ["0 files of 0 bytes belong to no task and no upload."]
+
+    def test_are_uploads_too_whose_process_died_before_the_row_was_written(self, acme):
+        old = ids.first_of(timezone.now() - timedelta(days=2))
+        lost, has_row, fresh = (f"files/{ids.shown('file', id)}" for id in (old, UUID(int=old.int + 1), ids.new()))
+        for key in (lost, has_row, fresh):
+            keep(key)
+        File.objects.create(
+            id=UUID(int=old.int + 1), account_id=acme.id, name="x", content_type="", bytes=3, key=has_row, created_at=acme.clock()
+        )
+        assert [line.split()[-1] for line in said("strays")[:-1]] == [lost]
 
     def test_are_none_where_the_upstream_is_still_at_work(self, keys):
         Task.objects.filter(status="canceled").update(status="storing")
