@@ -1,16 +1,14 @@
-"""The models that Darkroom brings along, served by its own functions through the provider `functions`. Installed as vendors' are,
-but for the provider's credentials: they say where the functions run, and belong to the environment.
+"""The models that Darkroom brings along, served by its own functions through the provider `functions`. Installed as vendors' are, with
+credentials that say where the functions run.
 """
 
 import json
 from pathlib import Path
 
 from django.conf import settings
-from django.db import transaction
 from django.utils import timezone
 
-from . import credentials, installation
-from .models import Provider
+from . import installation
 from .offers import Offer, OfferedModel
 
 FUNCTIONS = Path(__file__).resolve().parent.parent / "scf_client" / "functions"
@@ -19,16 +17,18 @@ PROVIDER = "functions"
 MAX_JOBS = 16
 
 
-@transaction.atomic
 def install() -> list[str]:
     """Install them, where the environment says that functions run; returns a line on each thing done. Raises installation.CannotInstall."""
-    offer = Offer(provider=PROVIDER, adapter="scf", base_url=settings.FUNCTIONS_URL, max_jobs=MAX_JOBS, models=MODELS)
-    (provider, *models) = installation.install(offer)
-    if _place(Provider.objects.get(name=PROVIDER)):
-        provider = provider.replace("kept", "moved")
-    if settings.FUNCTIONS == "scf":
-        provider = f"{provider.partition(', at ')[0]}, on SCF in {settings.SCF_REGION}"
-    return [provider, *models]
+    offer = Offer(
+        provider=PROVIDER,
+        adapter="scf",
+        base_url=settings.FUNCTIONS_URL,
+        where=f"on SCF in {settings.SCF_REGION}" if settings.FUNCTIONS == "scf" else "",
+        credentials=where_functions_run(),
+        max_jobs=MAX_JOBS,
+        models=MODELS,
+    )
+    return installation.install(offer, now=timezone.now())
 
 
 def where_functions_run() -> dict[str, str]:
@@ -41,15 +41,6 @@ def cloud_account() -> dict[str, str]:
     names = ("SCF_REGION", "SCF_NAMESPACE", "SCF_SECRET_ID", "SCF_SECRET_KEY", "SCF_ENDPOINT")
     bucket = ("COS_BUCKET", "COS_REGION", "COS_SECRET_ID", "COS_SECRET_KEY", "COS_TOKEN", "COS_ENDPOINT")
     return {name.lower(): getattr(settings, name) for name in (*names, *bucket)}
-
-
-def _place(provider: Provider) -> bool:
-    """Whether the functions have moved: then new tasks go to the new place, and those in flight are asked about at the old one."""
-    wanted = where_functions_run()
-    if credentials.open(provider.pk, provider.credential_version) == wanted:
-        return False
-    credentials.rotate(provider, wanted, now=timezone.now())
-    return True
 
 
 def _model(*, function: str, schema: str, **columns) -> OfferedModel:

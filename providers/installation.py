@@ -1,15 +1,19 @@
 """Installs what Darkroom brings along: a provider, its models, and the routes between them.
 
 Installing again brings up to date only what belongs to the code or to the environment: the provider's adapter, its base URL where the
-offer names one, each model's kind, input schema and number of outputs. All else (titles, prices, times, caps, routes, switches) is
-written once, when it is not there yet, and is the operator's from then on. A provider that needs credentials is switched off at first.
+offer names one, its credentials where the offer has them, each model's kind, input schema and number of outputs. All else (titles,
+prices, times, caps, routes, switches) is written once, when it is not there yet, and is the operator's from then on. A provider
+that needs credentials is switched off at first.
 """
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from . import credentials
 from .models import Provider, PublicModel, Route
 from .offers import Offer, OfferedModel
 
@@ -22,25 +26,35 @@ class CannotInstall(Exception):
 
 
 @transaction.atomic
-def install(offer: Offer, *, dry_run: bool = False) -> list[str]:
+def install(offer: Offer, *, now: datetime, dry_run: bool = False) -> list[str]:
     """Install what is missing and update what belongs to the code; returns a line on each thing done. Raises CannotInstall.
 
     `dry_run`: the same lines, and nothing is changed.
     """
-    provider, line = _install_provider(offer)
+    provider, line = _install_provider(offer, now)
     lines = [line, *(f"model {model.name}: {_install_model(model, provider)}" for model in offer.models)]
     transaction.set_rollback(dry_run)
     return lines
 
 
-def _install_provider(offer: Offer) -> tuple[Provider, str]:
+def _install_provider(offer: Offer, now: datetime) -> tuple[Provider, str]:
     ours: dict[str, Any] = {"adapter": offer.adapter} | ({} if offer.base_url is None else {"base_url": offer.base_url})
     once = {"max_jobs": offer.max_jobs, "is_enabled": not offer.needs}
     provider, is_new = Provider.objects.update_or_create(name=offer.provider, defaults=ours, create_defaults=ours | once)
-    state = f"{'created' if is_new else 'kept'}, at {provider.base_url or 'its own address'}"
+    is_moved = offer.credentials is not None and _has_moved(provider, offer.credentials, now)
+    where = offer.where or f"at {provider.base_url or 'its own address'}"
+    state = f"{'created' if is_new else 'moved' if is_moved else 'kept'}, {where}"
     missing = "" if provider.credential_version or not offer.needs else f"; enter its credentials {offer.needs} in the admin"
     switch = "" if provider.is_enabled else " and switch it on" if missing else "; it is switched off"
     return provider, f"provider {provider.name}: {state}{missing}{switch}"
+
+
+def _has_moved(provider: Provider, wanted: Mapping[str, str], now: datetime) -> bool:
+    """Whether it has other credentials from now on: then new tasks go by them, and those in flight are asked about by the former."""
+    if credentials.open(provider.pk, provider.credential_version) == wanted:
+        return False
+    credentials.rotate(provider, wanted, now=now)
+    return True
 
 
 def _install_model(offered: OfferedModel, provider: Provider) -> str:

@@ -13,7 +13,7 @@ input.prompt = {type = "string"}    # the properties of its input schema
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,10 @@ class OfferedModel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """A provider as it is installed, with its models. `base_url` None: the operator's to enter, or else the adapter's own."""
+    """A provider as it is installed, with its models. `base_url` None: the operator's to enter, or else the adapter's own.
+
+    `credentials` are the environment's, None where an operator enters them; `where` says where it is, in place of its address.
+    """
 
     provider: str
     adapter: str
@@ -46,6 +49,8 @@ class Offer:
     max_jobs: int | None
     needs: str = ""
     base_url: str | None = None
+    where: str = ""
+    credentials: Mapping[str, str] | None = field(default=None, repr=False)
 
 
 def names() -> list[str]:

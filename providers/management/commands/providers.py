@@ -1,6 +1,7 @@
 """manage.py providers install NAME: a vendor's provider and models; running it again is harmless."""
 
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
 
 from providers import offers
 from providers.installation import CannotInstall, install
@@ -18,7 +19,7 @@ class Command(BaseCommand):
     def handle(self, *args, vendors, dry_run, **options):
         for vendor in vendors:
             try:
-                lines = install(offers.of(vendor), dry_run=dry_run)
+                lines = install(offers.of(vendor), now=timezone.now(), dry_run=dry_run)
             except CannotInstall as fault:
                 raise CommandError(str(fault)) from None
             self.stdout.write("\n".join(lines))
