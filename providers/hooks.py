@@ -23,6 +23,11 @@ def address(provider: str, token: str) -> str:
     )
 
 
+def secret_in(address: str) -> str:
+    """The part of an address that nobody else may read."""
+    return address.split("/")[-2]
+
+
 def is_ours(provider: str, secret: str, token: str) -> bool:
     """Whether we made the address that these stand in. Asks no database, so that strangers cost next to nothing."""
     return any(constant_time_compare(secret, _secret(key, provider, token)) for key in settings.SEALING_KEYS)

@@ -14,7 +14,7 @@ from typing import Any
 
 from django.conf import settings
 
-from providers import catalogue, directory
+from providers import catalogue, directory, hooks
 from providers.adapters import Adapter
 from providers.errors import NotAccepted, NotSent, OutcomeUnknown, UpstreamError
 from providers.outcomes import Accepted, Facts, Finished, Job
@@ -191,7 +191,7 @@ def _land(arrived: Arrived, now: datetime) -> None:
 
 def _heard(task: Submission, outcome: Outcome, now: datetime) -> Outcome:
     if isinstance(outcome, UpstreamError) and task.job.callback_url:
-        outcome = _without(task.job.callback_url.split("/")[-2], outcome)
+        outcome = _without(hooks.secret_in(task.job.callback_url), outcome)
     return outcome if task.is_fresh else decisions.heard_again(outcome, task.facts, task.trace, now)
 
 
