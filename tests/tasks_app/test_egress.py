@@ -5,9 +5,7 @@ import gzip
 import os
 import socket
 import ssl
-import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -514,23 +512,6 @@ class TestSending:
 
 
 class TestLookingNamesUp:
-    def test_needs_none_of_the_loops_own_threads(self, settings):
-        """A name server that is silent holds a look-up's thread; in the loop's few it would stop our own files too."""
-
-        async def run():
-            busy, let_go = asyncio.Event(), threading.Event()
-            loop = asyncio.get_running_loop()
-            loop.set_default_executor(ThreadPoolExecutor(1))
-            held = loop.run_in_executor(None, lambda: (loop.call_soon_threadsafe(busy.set), let_go.wait(10)))
-            await busy.wait()
-            try:
-                return await asyncio.wait_for(egress.Names(egress.LOOKUPS).resolve("localhost", 443), 5)
-            finally:
-                let_go.set()
-                await held
-
-        assert {one["host"] for one in asyncio.run(run())} <= {"127.0.0.1", "::1"}
-
     def test_that_cannot_be_names_fails_like_those_that_are_not_there(self):
         with pytest.raises(NotSent):
             asyncio.run(got(f"https://{'a' * 64}.example/"))

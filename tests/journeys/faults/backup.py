@@ -1,4 +1,4 @@
-"""The database put back to a backup, as the page for operators says (docs/reliability.md)."""
+"""The database put back to a backup, as the page for operators says (docs/backups.md)."""
 
 import shutil
 import subprocess

@@ -1,16 +1,17 @@
 """A wire to MariaDB that breaks at COMMIT: before the server has seen it, or when it has committed and its answer is on the way."""
 
 import asyncio
-import threading
 from collections import Counter
 from contextlib import suppress
 from random import Random
+
+from .apart import Apart
 
 COMMIT = b"\x07\x00\x00\x00\x03COMMIT"  # a packet of 7 bytes: "query", COMMIT
 PIECE = 65536
 
 
-class Between:
+class Between(Apart):
     """Listens on `port`. `share` of the commits break, half of them before and half after; `cuts` counts them so.
 
     `askers`: the client ports of all that ever connected.
@@ -21,23 +22,7 @@ class Between:
         self.share, self.cuts = 0.0, Counter()
         self.askers: set[str] = set()
 
-    def __enter__(self) -> "Between":
-        started = threading.Event()
-        threading.Thread(target=lambda: asyncio.run(self._serve(started)), daemon=True).start()
-        started.wait(10)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._over.set)
-
-    async def _serve(self, started: threading.Event) -> None:
-        self._loop, self._over = asyncio.get_running_loop(), asyncio.Event()
-        server = await asyncio.start_server(self._meet, "127.0.0.1", 0, backlog=512)
-        self.port = server.sockets[0].getsockname()[1]
-        started.set()
-        await self._over.wait()
-
-    async def _meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.askers.add(str(writer.get_extra_info("peername")[1]))
         with suppress(OSError, asyncio.CancelledError):
             there, back = await asyncio.open_connection("127.0.0.1", self._to)

@@ -13,7 +13,6 @@ from .trouble import Trouble
 
 PAGE = ROOT / "docs/reliability.md"
 SHOWN = 12  # sentences of what is wrong; more of them say the same
-MOVES_WITHIN_S = 32.0  # a lease of 30 s, and a look; this watch looks four times a second
 HEAD = """# Reliability
 
 Measured by `make faults` in one run on one machine, and written by it. Real MariaDB (each commit durable), Redis, gunicorn, two
@@ -72,11 +71,11 @@ def sum_up(verdicts: Sequence[Verdict], asked: Sequence[tuple[str, str]] = ()) -
         ("posts made again with the same key", f"{sum(verdict.posted_again for verdict in verdicts):,}"),
     ]
     if moved:
-        late = sum(s > MOVES_WITHIN_S for s in moved)
+        late = sum(s > aims.MOVES_WITHIN_S for s in moved)
         sums.append(
             (
                 "the last lease of a worker that ended moved after",
-                f"{_spread(moved)}; {late} of {len(moved)} later than {MOVES_WITHIN_S:g} s",
+                f"{_spread(moved)}; {late} of {len(moved)} later than {aims.MOVES_WITHIN_S:g} s",
             )
         )
     if answered:

@@ -2,7 +2,6 @@
 
 import asyncio
 import ssl
-import threading
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
@@ -16,13 +15,15 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from .apart import Apart
+
 HOST = "127.0.0.1"
 CERTIFICATES = ("good", "expired", "self-signed", "another host's")
 TREATMENTS = (*CERTIFICATES[1:], "cut", "hang")  # what is no good
 HANGS_S = 30.0
 
 
-class Sealed:
+class Sealed(Apart):
     """A door of TLS that leads to `port`. `treats` says how each next connection is met, over and over; `met` counts them.
 
     `authority` is the file of the only one who may vouch for hosts, for SSL_CERT_FILE.
@@ -41,23 +42,7 @@ class Sealed:
     def behave(self) -> None:
         self.treats: Sequence[str] = ("good",)
 
-    def __enter__(self) -> "Sealed":
-        started = threading.Event()
-        threading.Thread(target=lambda: asyncio.run(self._serve(started)), daemon=True).start()
-        started.wait(10)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._over.set)
-
-    async def _serve(self, started: threading.Event) -> None:
-        self._loop, self._over = asyncio.get_running_loop(), asyncio.Event()
-        server = await asyncio.start_server(self._meet, HOST, 0, backlog=1024)
-        self.port = server.sockets[0].getsockname()[1]
-        started.set()
-        await self._over.wait()
-
-    async def _meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         how = self._dice.choice(self.treats)
         self.met[how] += 1
         try:

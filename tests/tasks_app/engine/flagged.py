@@ -15,11 +15,6 @@ BY = {"by": "olga", "note": "seen in the console"}
 
 
 @pytest.fixture
-def own_storage(settings, tmp_path) -> None:
-    settings.STORAGE_DIR = tmp_path
-
-
-@pytest.fixture
 def unknown(acme, grit, road, own_storage) -> Callable[[], Flag]:
     """Buy something of grit's whose answer is lost; it knows no token, so nobody can ask what became of it."""
 

@@ -17,11 +17,6 @@ from tests.upstreams import answer, cut_before_answer, fail
 IMAGE = "darkroom/plasma-image"
 
 
-@pytest.fixture(autouse=True)
-def storage_of_its_own(settings, tmp_path):
-    settings.STORAGE_DIR = tmp_path
-
-
 class TestWhatTheUpstreamSaid:
     @pytest.mark.parametrize(
         ("order", "outcome"),

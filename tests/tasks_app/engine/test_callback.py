@@ -18,11 +18,6 @@ from tests.upstreams import answer, cut_before_answer
 IMAGE = "darkroom/bell-image"
 
 
-@pytest.fixture(autouse=True)
-def storage_of_its_own(settings, tmp_path):
-    settings.STORAGE_DIR = tmp_path
-
-
 @pytest.fixture
 def task(acme, bell) -> Task:
     return acme.submits(IMAGE)

@@ -3,29 +3,15 @@
 import pytest
 
 from providers.errors import OutcomeUnknown
-from providers.models import Provider
 from providers.outcomes import Accepted, Callback
 from tasks_app.engine import callback, claims, submit
 from tasks_app.models import Attempt, Task
-from tests.cast import forget_rows
 from tests.upstreams import cut_before_answer
 
 IMAGE = "darkroom/bell-image"
 
 
-@pytest.fixture(autouse=True)
-def storage_of_its_own(settings, tmp_path):
-    settings.STORAGE_DIR = tmp_path
-
-
-@pytest.fixture
-def bell(bell, settings):
-    """bell, asked for its list; it is given no address, so that its orders show no mark of ours."""
-    settings.HOOKS_URL = ""
-    settings.ADAPTERS = [*settings.ADAPTERS, "tests.upstreams.bell_list_adapter"]
-    Provider.objects.update(adapter="bell_list_adapter")
-    forget_rows()
-    return bell
+pytestmark = pytest.mark.usefixtures("by_list")
 
 
 @pytest.fixture

@@ -11,11 +11,6 @@ from tests.cast import forget_rows
 GRIT, PLASMA = "darkroom/grit-video", "darkroom/plasma-video"
 
 
-@pytest.fixture(autouse=True)
-def storage_of_its_own(settings, tmp_path):
-    settings.STORAGE_DIR = tmp_path
-
-
 def lose(rows) -> list:
     """Delete rows; returns them, to be put back."""
     lost = list(rows)

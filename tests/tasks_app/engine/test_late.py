@@ -7,29 +7,13 @@ from typing import Any
 import orjson
 import pytest
 
-from providers.models import Provider
 from providers.outcomes import Callback
 from tasks_app.engine import callback, claims, late, loss, recover, submit
 from tasks_app.models import Attempt, Flag, Task
 from tasks_app.storage import storage
-from tests.cast import forget_rows
 from tests.upstreams import answer, cut_before_answer, fail
 
 BELL, PLASMA, GRIT = "darkroom/bell-image", "darkroom/plasma-image", "darkroom/grit-image"
-
-
-@pytest.fixture(autouse=True)
-def storage_of_its_own(settings, tmp_path):
-    settings.STORAGE_DIR = tmp_path
-
-
-@pytest.fixture
-def by_list(bell, settings):
-    settings.HOOKS_URL = ""
-    settings.ADAPTERS = [*settings.ADAPTERS, "tests.upstreams.bell_list_adapter"]
-    Provider.objects.update(adapter="bell_list_adapter")
-    forget_rows()
-    return bell
 
 
 @pytest.fixture

@@ -1,18 +1,11 @@
 """The database was put back to a backup: what waits in it may have been bought since."""
 
-import pytest
-
 from providers.models import Route
 from tasks_app.engine import restored, submit
 from tasks_app.models import Attempt, Task, TaskEvent
 from tests.upstreams import answer
 
 IMAGE, GRIT = "darkroom/plasma-image", "darkroom/grit-image"
-
-
-@pytest.fixture(autouse=True)
-def storage_of_its_own(settings, tmp_path):
-    settings.STORAGE_DIR = tmp_path
 
 
 def put_back(task: Task, clock) -> None:

@@ -22,11 +22,6 @@ def path_of(task: Task) -> list[str]:
     return list(TaskEvent.objects.filter(task_id=task.id).order_by("id").values_list("status", flat=True))
 
 
-@pytest.fixture(autouse=True)
-def storage_of_its_own(settings, tmp_path):
-    settings.STORAGE_DIR = tmp_path
-
-
 class TestAnUpstreamThatBehaves:
     def test_a_task_is_bought_once_stored_and_paid(self, acme, plasma, road):
         task = acme.submits("darkroom/plasma-video", duration=5)
