@@ -81,7 +81,7 @@ class Conformance:
             configure(simulator, self.VENDOR, settings)
             return
         settings.EGRESS_ALLOW = [*settings.EGRESS_ALLOW, f"127.0.0.1:{simulator.port}"]
-        install(offers.of(self.VENDOR))
+        install(offers.of(self.VENDOR), now=START)
         provider = Provider.objects.get(name=self.VENDOR)
         Provider.objects.update(base_url=simulator.url, is_enabled=True)
         credentials.rotate(provider, self.secrets(simulator), now=START)
