@@ -79,5 +79,5 @@ def _record(question: Question, outcome: Outcome, now: datetime) -> bool:
     if question.job.handle is None:
         outcome = decisions.heard_again(outcome, question.facts, question.trace, now)
     if isinstance(outcome, Accepted):
-        outcome = lost.undoubted([(question, outcome)]).get(question.id, outcome)
+        outcome = lost.undoubted([(question, outcome)]).get(question.submit_token, outcome)
     return attempts.heard_late(question, outcome, called=question.trace.called, now=now)

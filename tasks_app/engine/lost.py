@@ -53,25 +53,27 @@ def can_be_found(facts: Facts, trace: Trace) -> bool:
     return facts.can_find or trace.hint is not None
 
 
-def undoubted(found: Sequence[tuple[Lost, Accepted]]) -> dict[UUID, Outcome]:
-    """By task, the job that was found; unknown where that was by likeness, and it may be another attempt's. In the caller's transaction.
+def undoubted(found: Sequence[tuple[Lost, Accepted]]) -> dict[str, Outcome]:
+    """By submit token, the job that was found; unknown where that was by likeness, and it may be another attempt's.
 
-    Looked at under the provider's lock, so that two workers do not find the same job for two tasks at the same moment.
+    In the caller's transaction. Looked at under the provider's lock, so that two workers do not find the same job for two tasks at the same moment.
     """
     alike = [(task, accepted) for task, accepted in found if task.facts.knows_by_likeness]
     if alike:
         ids = sorted({task.row["provider_id"] for task, _ in alike})
         list(Provider.objects.select_for_update().filter(id__in=ids).order_by("id").values_list("id", flat=True))
-    taken: list[Mapping[str, Any]] = []  # by others that are found here and now
-    return {task.id: _undoubted(task, accepted, taken) for task, accepted in alike}
+    taken: list[tuple[str, Mapping[str, Any]]] = []  # whose and which, of those that are found here and now
+    return {task.submit_token: _undoubted(task, accepted, taken) for task, accepted in alike}
 
 
-def _undoubted(task: Lost, found: Accepted, taken: list[Mapping[str, Any]]) -> Outcome:
-    if found.handle in [*taken, *attempts.handles_around(task, task.trace.sent_at, _around(task.facts))]:
+def _undoubted(task: Lost, found: Accepted, taken: list[tuple[str, Mapping[str, Any]]]) -> Outcome:
+    # Not by this very attempt, which a worker may have in its hands twice: frozen past its lease, it took its own row anew.
+    others = [handle for token, handle in taken if token != task.submit_token]
+    if found.handle in [*others, *attempts.handles_around(task, task.trace.sent_at, _around(task.facts))]:
         return OutcomeUnknown("The job that was found belongs to another task.")
     if attempts.has_open_twin(task, task.trace.sent_at, _around(task.facts), task.input):
         return OutcomeUnknown("The job that was found may belong to another task.")
-    taken.append(found.handle)
+    taken.append((task.submit_token, found.handle))
     return found
 
 

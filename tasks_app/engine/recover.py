@@ -117,7 +117,7 @@ def _believed(asking: Asking, outcome: Outcome, now: datetime) -> Outcome:
     if question.job.handle is None and not isinstance(outcome, Kept | Invalid):  # of what was found
         outcome = decisions.heard_again(outcome, question.facts, question.trace, now)
     if isinstance(outcome, Accepted):
-        outcome = lost.undoubted([(question, outcome)]).get(question.id, outcome)
+        outcome = lost.undoubted([(question, outcome)]).get(question.submit_token, outcome)
     return outcome
 
 

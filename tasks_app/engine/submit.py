@@ -206,7 +206,7 @@ def _undoubted(heard: Arrived) -> Arrived:
     """Without jobs that were found and may be another task's."""
     found = [(task, outcome) for task, outcome in heard if isinstance(outcome, Accepted) and not (task.is_fresh or task.trace.accepted)]
     doubted = lost.undoubted(found)
-    return [(task, doubted.get(task.id, outcome)) for task, outcome in heard]
+    return [(task, doubted.get(task.submit_token, outcome)) for task, outcome in heard]
 
 
 def _weighed(heard: Arrived) -> Arrived:

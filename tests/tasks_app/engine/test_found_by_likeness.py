@@ -113,6 +113,16 @@ class TestAJobThatMayBeAnothers:
         submit.land(found, clock)
         assert sorted(Task.objects.get(id=task.id).status for task in tasks) == ["running", "submitting"]
 
+    def test_is_not_another_tasks_where_one_worker_found_it_twice(self, loses, road, clock):
+        """It was frozen past its lease, awoke, and took its own row anew."""
+        loses()
+        clock.move(seconds=2)
+        before = submit.take(1, clock)
+        clock.move(seconds=claims.LEASE.total_seconds() + 1)
+        taken = before + submit.take(1, clock)
+        submit.land([(one, road.calls(submit, one)) for one in taken], clock)
+        assert (len(taken), Task.objects.get().status, Attempt.objects.get().handle) == (2, "running", {"order": "bell1"})
+
     def test_is_given_to_the_first_of_two_workers_that_find_it(self, loses, road, clock):
         loses(), loses(accepts=False)
         clock.move(seconds=2)
