@@ -56,7 +56,8 @@ def can_be_found(facts: Facts, trace: Trace) -> bool:
 def undoubted(found: Sequence[tuple[Lost, Accepted]]) -> dict[str, Outcome]:
     """By submit token, the job that was found; unknown where that was by likeness, and it may be another attempt's.
 
-    In the caller's transaction. Looked at under the provider's lock, so that two workers do not find the same job for two tasks at the same moment.
+    In the caller's transaction. Looked at under the provider's lock, so that two workers do not find the same job for two tasks
+    at the same moment.
     """
     alike = [(task, accepted) for task, accepted in found if task.facts.knows_by_likeness]
     if alike:
