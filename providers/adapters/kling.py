@@ -13,14 +13,15 @@ import hmac
 import re
 import time
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
 import orjson
 
-from .. import words
+from .. import dialect, words
+from ..dialect import as_it_is
 from ..errors import (
     GenerationFailed,
     Invalid,
@@ -30,14 +31,13 @@ from ..errors import (
     OutcomeUnknown,
     QuotaExceeded,
     RateLimited,
-    Refused,
     Retired,
     Unauthenticated,
     Unavailable,
     UpstreamError,
 )
 from ..http import Reply
-from ..outcomes import Accepted, Callback, Facts, Failed, Finished, Found, Heard, Job, Media, Polled, Running
+from ..outcomes import Accepted, Callback, Facts, Failed, Finished, Found, Heard, Job, Polled, Running
 from . import Upstream
 
 FACTS = Facts(
@@ -92,8 +92,6 @@ MODERATION = re.compile("risk control", re.IGNORECASE)
 TEXT_TO_VIDEO, IMAGE_TO_VIDEO, IMAGES = "/v1/videos/text2video", "/v1/videos/image2video", "/v1/images/generations"
 FRAMES = {"first_frame": "image", "last_frame": "image_tail"}  # ours and the new generation's words → the old one's
 MAKES = {"video.generate": "video", "image.generate": "image"}
-
-Fields = Mapping[str, tuple[str, Callable[[Any], Any]]]  # our field → theirs, and how its value is written
 
 
 class Adapter:
@@ -201,14 +199,14 @@ def _path(job: Job) -> str:
 
 def _written(job: Job) -> dict[str, Any]:
     if job.kind == "image.generate":
-        return _old(job, _fields(job, job.input, IMAGE_FIELDS))
+        return _old(job, dialect.written(job, job.input, IMAGE_FIELDS))
     given = {name: value for name, value in job.input.items() if name != "frame_images"}
-    frames = _frames(job)
+    frames = dialect.frames(job)
     if not _is_old(_path(job)):
         return _new(job, given, frames)
     if frames and "aspect_ratio" in given:
         raise Invalid(f"{job.model} takes its aspect ratio from the first frame: leave it out.", field="aspect_ratio")
-    return _old(job, _fields(job, given, VIDEO_FIELDS) | {FRAMES[frame]: url for frame, url in frames.items()})
+    return _old(job, dialect.written(job, given, VIDEO_FIELDS) | {FRAMES[frame]: url for frame, url in frames.items()})
 
 
 def _old(job: Job, fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -217,7 +215,7 @@ def _old(job: Job, fields: Mapping[str, Any]) -> dict[str, Any]:
 
 def _new(job: Job, given: Mapping[str, Any], frames: Mapping[str, str]) -> dict[str, Any]:
     prompt = given.get("prompt", "")
-    settings = _fields(job, {name: value for name, value in given.items() if name != "prompt"}, SETTINGS)
+    settings = dialect.written(job, {name: value for name, value in given.items() if name != "prompt"}, SETTINGS)
     contents = [{"type": "prompt", "text": prompt}, *({"type": frame, "url": url} for frame, url in frames.items())]
     return ({"contents": contents} if frames else {"prompt": prompt}) | {"settings": settings, "options": _marks(job)}
 
@@ -227,63 +225,35 @@ def _marks(job: Job) -> dict[str, str]:
     return {"external_task_id": job.token} | ({"callback_url": job.callback_url} if job.callback_url else {})
 
 
-def _fields(job: Job, given: Mapping[str, Any], fields: Fields) -> dict[str, Any]:
-    for name in given:
-        if name not in fields:
-            raise Invalid(f"{job.model} takes no {name}.", field=name)
-    return {fields[name][0]: fields[name][1](value) for name, value in given.items()}
-
-
-def _frames(job: Job) -> dict[str, str]:
-    """The address of each frame that the video is to go through."""
-    given = job.input.get("frame_images") or ()
-    frames = {frame["frame_type"]: _url(frame["image"]) for frame in given}
-    for name in frames.keys() - FRAMES.keys():
-        raise Invalid(f"Kling takes no {name}, only {' and '.join(FRAMES)}.", field="frame_images")
-    if len(frames) < len(given):
-        raise Invalid("Kling takes one frame of each type.", field="frame_images")
-    if frames and "first_frame" not in frames:
-        raise Invalid("Kling takes a last frame only beside a first one.", field="frame_images")
-    return frames
-
-
-def _url(media: Media | str) -> str:
-    return media.url if isinstance(media, Media) else media
-
-
-def _as_it_is(value: Any) -> Any:
-    return value
-
-
 def _text(value: float) -> str:
     return f"{value:g}"
 
 
-def _only(images: list[Media]) -> str:
+def _only(images: list[Any]) -> str:
     if len(images) != 1:
         raise Invalid("Kling takes one picture to draw from.", field="images")
-    return _url(images[0])
+    return dialect.url(images[0])
 
 
-VIDEO_FIELDS: Fields = {
-    "prompt": ("prompt", _as_it_is),
-    "negative_prompt": ("negative_prompt", _as_it_is),
+VIDEO_FIELDS: dialect.Fields = {
+    "prompt": ("prompt", as_it_is),
+    "negative_prompt": ("negative_prompt", as_it_is),
     "duration": ("duration", _text),
-    "mode": ("mode", _as_it_is),
-    "aspect_ratio": ("aspect_ratio", _as_it_is),
+    "mode": ("mode", as_it_is),
+    "aspect_ratio": ("aspect_ratio", as_it_is),
     "generate_audio": ("sound", {True: "on", False: "off"}.__getitem__),
 }
-IMAGE_FIELDS: Fields = {
-    "prompt": ("prompt", _as_it_is),
-    "negative_prompt": ("negative_prompt", _as_it_is),
+IMAGE_FIELDS: dialect.Fields = {
+    "prompt": ("prompt", as_it_is),
+    "negative_prompt": ("negative_prompt", as_it_is),
     "images": ("image", _only),
-    "resolution": ("resolution", _as_it_is),
-    "aspect_ratio": ("aspect_ratio", _as_it_is),
+    "resolution": ("resolution", as_it_is),
+    "aspect_ratio": ("aspect_ratio", as_it_is),
     "n": ("n", int),
 }
-SETTINGS: Fields = {
-    "resolution": ("resolution", _as_it_is),
-    "aspect_ratio": ("aspect_ratio", _as_it_is),
+SETTINGS: dialect.Fields = {
+    "resolution": ("resolution", as_it_is),
+    "aspect_ratio": ("aspect_ratio", as_it_is),
     "duration": ("duration", int),
     "generate_audio": ("audio", {True: "native", False: "off"}.__getitem__),
 }
@@ -301,18 +271,8 @@ def _read(reply: Reply) -> Any:
     kind = errors.get(code) if isinstance(code, int) else None
     if kind is None:
         raise (OutcomeUnknown if reply.paid else Unavailable)(f"Kling answered with status {reply.status} and code {str(code)[:20]}.")
-    raise kind(_why(kind, code, said.get("message")), retry_after=_seconds(reply.headers.get("Retry-After")))
-
-
-def _why(kind: type[UpstreamError], code: int | None, message: Any) -> str:
-    """Kling's own text where the request is at fault; of our account's troubles a client learns no more than the code."""
-    if issubclass(kind, Refused) and isinstance(message, str):
-        return message[:300]
-    return f"{(kind.__doc__ or '').strip()} Kling's code is {code}."
-
-
-def _seconds(text: str | None) -> float | None:
-    return float(text) if text and text.isdecimal() else None
+    why = dialect.why(kind, vendor="Kling", code=code, message=said.get("message"))
+    raise kind(why, retry_after=dialect.seconds(reply.headers.get("Retry-After")))
 
 
 def _record(data: Any) -> Mapping[str, Any]:
@@ -364,12 +324,5 @@ def _cost(shown: Mapping[str, Any]) -> float | None:
     """Units, or money where the account pays as it goes; None where nothing, or both, is told."""
     match shown:
         case {"final_unit_deduction": amount} | {"billing": [{"amount": amount}]}:
-            return _number(amount)
+            return dialect.number(amount)
     return None
-
-
-def _number(value: Any) -> float | None:
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        return None

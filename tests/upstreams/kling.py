@@ -13,7 +13,7 @@ a repeated external_task_id buys once more. `parallel`: how many jobs may be ope
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,7 @@ from aiohttp import web
 from .jobs import UpstreamJob
 from .listener import Refusal
 from .orders import Order
+from .rules import Rule, one_of, text, whole
 from .simulator import Simulator
 
 WHY = {
@@ -49,24 +50,10 @@ RATIOS = ("16:9", "9:16", "1:1")
 LONG = [str(seconds) for seconds in range(3, 16)]
 MOST_IDS = 20
 
-Rule = Callable[[Any], bool]
-
-
-def text(most: int) -> Rule:
-    return lambda value: isinstance(value, str) and 0 < len(value) <= most
-
-
-def one_of(*values: Any) -> Rule:
-    return lambda value: type(value) is type(values[0]) and value in values
-
 
 def picture(value: Any) -> bool:
     """A URL, or bare base64: a `data:` prefix is refused."""
     return isinstance(value, str) and bool(value) and not value.startswith("data:")
-
-
-def whole(least: int, most: int) -> Rule:
-    return lambda value: type(value) is int and least <= value <= most
 
 
 MARKS: dict[str, Rule] = {"callback_url": text(2000), "external_task_id": text(64)}

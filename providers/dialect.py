@@ -1,0 +1,66 @@
+"""What adapters do alike: an order written in a vendor's fields, and what the vendor says read again. No Django."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from .errors import Invalid, Refused, UpstreamError
+from .outcomes import Job, Media
+
+Fields = dict[str, tuple[str, Callable[[Any], Any]]]  # our field → theirs, and how its value is written
+
+
+# How we write
+
+
+def written(job: Job, given: Mapping[str, Any], fields: Fields) -> dict[str, Any]:
+    """What is given, in the vendor's fields; raises Invalid that names a field which none of them stands for."""
+    for name in given:
+        if name not in fields:
+            raise Invalid(f"{job.model} takes no {name}.", field=name)
+    return {fields[name][0]: fields[name][1](value) for name, value in given.items()}
+
+
+def frames(job: Job, *, takes: tuple[str, ...] = ("first_frame", "last_frame")) -> dict[str, str]:
+    """The address of each frame that the video is to go through, by its type; one of each, and no last one without a first."""
+    given = job.input.get("frame_images") or ()
+    found = {frame["frame_type"]: url(frame["image"]) for frame in given}
+    for name in found.keys() - set(takes):
+        raise Invalid(f"{job.model} takes no {name}, only {' and '.join(takes)}.", field="frame_images")
+    if len(found) < len(given):
+        raise Invalid(f"{job.model} takes one frame of each type.", field="frame_images")
+    if found and "first_frame" not in found:
+        raise Invalid(f"{job.model} takes a last frame only beside a first one.", field="frame_images")
+    return found
+
+
+def url(media: Media | str) -> str:
+    return media.url if isinstance(media, Media) else media
+
+
+def urls(media: list[Media | str]) -> list[str]:
+    return [url(one) for one in media]
+
+
+def as_it_is(value: Any) -> Any:
+    return value
+
+
+# How we read
+
+
+def why(kind: type[UpstreamError], *, vendor: str, code: Any, message: Any) -> str:
+    """The vendor's own text where the request is at fault; of our account's troubles a client learns no more than the code."""
+    if issubclass(kind, Refused) and isinstance(message, str):
+        return message[:300]
+    return f"{(kind.__doc__ or '').strip()} {vendor}'s code is {str(code)[:60]}."
+
+
+def seconds(text: str | None) -> float | None:
+    return float(text) if text and text.isdecimal() else None
+
+
+def number(value: Any) -> float | None:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None
