@@ -8,6 +8,9 @@ from django.core.management import CommandError, call_command
 from providers import catalogue, credentials, directory, offers, registry
 from providers.models import Provider, PublicModel, Route
 
+PICTURE = "https://a.example/1.png"
+GIVEN = {"prompt": "a kite", "input_references": [PICTURE], "frame_images": [{"image": PICTURE, "frame_type": "first_frame"}]}
+
 
 @pytest.fixture
 def install(db, capsys):
@@ -40,7 +43,7 @@ class TestEachVendor:
     def test_can_be_priced_with_no_more_than_what_is_required(self, install, vendor):
         install(vendor)
         for model in catalogue.all():
-            given = {name: {"prompt": "a kite"}[name] for name in model.schema["required"]}
+            given = {name: GIVEN[name] for name in model.schema["required"]}
             price = catalogue.price(model, catalogue.validate(model, given))
             assert (price.total > 0, price.outputs) == (True, 1)
 
