@@ -10,7 +10,6 @@ A job is PENDING for the first tenth of its time. `submits_a_second`: how many a
 """
 
 import time
-from collections import deque
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -19,7 +18,7 @@ from aiohttp import web
 
 from .jobs import UpstreamJob
 from .listener import Refusal
-from .rules import Rule, address, list_of, one_of, text, truth, whole
+from .rules import Rate, Rule, address, list_of, one_of, text, truth, whole
 from .simulator import Simulator
 
 API = "/api/v1"
@@ -122,8 +121,7 @@ class DashScope(Simulator):
 
     def __init__(self, *, submits_a_second: int | None = None, **more: Any):
         super().__init__(**more)
-        self.submits_a_second = submits_a_second
-        self._taken_at: deque[float] = deque()
+        self._rate = Rate(submits_a_second, within_s=1)
         self.orders: dict[str, Mapping[str, Any]] = {}  # by job id
 
     @property
@@ -174,12 +172,8 @@ class DashScope(Simulator):
                 raise self.refuse("invalid", f"{below}{name} is {'invalid' if name in rules else 'unknown'}")
 
     async def before_accepting(self, body: Mapping[str, Any]) -> None:
-        now = time.time()
-        while self._taken_at and self._taken_at[0] < now - 1:
-            self._taken_at.popleft()
-        if self.submits_a_second is not None and len(self._taken_at) >= self.submits_a_second:
+        if not self._rate.takes(time.time()):
             raise self.refuse("busy", "Requests rate limit exceeded, please try again later.")
-        self._taken_at.append(now)
 
     # What is answered
 
