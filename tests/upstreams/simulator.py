@@ -197,7 +197,8 @@ class Simulator(Listener):
 
     async def _call(self, url: str, body: Mapping[str, Any]) -> Called:
         status, answer = 0, b""
-        told, headers = self.write_call(body), {"Content-Type": "application/json"}
+        told = self.write_call(body)
+        headers = {"Content-Type": "application/json", **self.sign_call(url, told)}
         try:
             async with (
                 aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(10)) as session,
@@ -212,6 +213,10 @@ class Simulator(Listener):
 
     def write_call(self, body: Mapping[str, Any]) -> bytes | AsyncIterator[bytes]:
         return json.dumps(body).encode()
+
+    def sign_call(self, url: str, told: bytes | AsyncIterator[bytes]) -> Mapping[str, str]:
+        """The headers by which its protocol shows that it calls."""
+        return {}
 
     # The wire
 
