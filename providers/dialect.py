@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .errors import Invalid, Refused, UpstreamError
+from .errors import Invalid, OutcomeUnknown, Refused, Unavailable, UpstreamError
 from .outcomes import Job, Media
 
 Fields = dict[str, tuple[str, Callable[[Any], Any]]]  # our field → theirs, and how its value is written
@@ -45,7 +45,24 @@ def as_it_is(value: Any) -> Any:
     return value
 
 
+def without(given: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in given.items() if name not in names}
+
+
 # How we read
+
+
+def refusal(
+    kind: type[UpstreamError] | None, *, vendor: str, code: Any, message: Any, paid: bool, wait: str | None = None
+) -> UpstreamError:
+    """The error of the kind that a vendor's table gives for its code; none: a submit is in doubt, and a question not answered."""
+    kind = kind or in_doubt(paid)
+    return kind(why(kind, vendor=vendor, code=code, message=message), retry_after=seconds(wait))
+
+
+def in_doubt(paid: bool) -> type[UpstreamError]:
+    """What an answer is that no table has, or that cannot be read."""
+    return OutcomeUnknown if paid else Unavailable
 
 
 def why(kind: type[UpstreamError], *, vendor: str, code: Any, message: Any) -> str:

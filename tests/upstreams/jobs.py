@@ -11,6 +11,7 @@ from .orders import Fate, Wire
 
 CLIP = Path(__file__).with_name("clip.mp4").read_bytes()  # one second, 64 × 64, h264
 BEHAVES = Fate()
+WAITS_FOR = 0.1  # of its time
 
 
 @dataclass(slots=True)
@@ -29,6 +30,11 @@ class UpstreamJob:
     is_canceled: bool = False
     address: str = ""  # which to call about it
     makes_video: bool = False
+    is_begun: bool = False
+
+    def waits(self, now: float) -> bool:
+        """Whether nobody works at it yet, where its upstream tells: for a tenth of its time, unless `is_begun` says otherwise."""
+        return not (self.is_begun or self.is_over(now)) and self.progress(now) < WAITS_FOR
 
     def is_over(self, now: float) -> bool:
         return now >= self.done_at

@@ -29,6 +29,8 @@ def fullest(model: OfferedModel, *, media: bool = True) -> Job:
     for name, field in model.input_schema["properties"].items():
         if name in MEDIA:
             given |= {name: MEDIA[name][: field.get("maxItems", 9)]} if media or name in model.input_schema["required"] else {}
+        elif field.get("format") == "media":
+            given |= {name: PICTURE} if media else {}
         elif name != "prompt":
             given[name] = field["enum"][-1] if "enum" in field else field.get("default", field.get("maximum", "rain"))
     return job(model.upstream_model, given, kind=model.kind)
