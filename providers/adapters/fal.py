@@ -280,7 +280,3 @@ def _finished(said: Mapping[str, Any]) -> Polled:
     if not outputs:
         return Failed(Moderated() if any(blacked) else NoOutput())
     return Finished(outputs, warnings=("A picture was held back by moderation.",) if len(shown) < len(files) else ())
-
-
-def _found(file: Mapping[str, Any]) -> Found:
-    return Found(url=file["url"], content_type=str(file.get("content_type") or ""))
