@@ -21,7 +21,7 @@ from ..models import Task
 from . import lanes
 from .decisions import Snapshot
 
-LEASE = timedelta(seconds=30)  # a dead worker's tasks move again after this; a pump extends it for its open calls
+LEASE = timedelta(seconds=26)  # a dead worker's tasks move again after this, and a look; a pump extends it for its open calls
 SEND_WITHIN = 15.0  # seconds of a claim's life in which a paid call may still begin
 
 COLUMNS = [

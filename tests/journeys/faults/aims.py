@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator, Sequence
 
 from .fire import USUAL, Verdict
 from .receivers import USUAL_S
+from .watch import MOVES_WITHIN_S
 
 ADDS_S = 5.0
 POST_S = 0.5
 REFUSED_S = 1.0
-MOVES_WITHIN_S = 32.0  # a lease of 30 s, and a look; the watch looks four times a second
 
 
 def held_against(verdicts: Sequence[Verdict], asked: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str, str]]:

@@ -5,10 +5,13 @@ import os
 import signal
 import time
 
+from tasks_app.engine.claims import LEASE
+
 from .stage import Stage, Worker, administrator, ports_of
 from .trouble import Scene, trouble
+from .watch import MOVES_WITHIN_S
 
-PAST_A_LEASE_S = 33.0
+PAST_A_LEASE_S = LEASE.total_seconds() + 3
 LONG = {"tasks": 120, "over_s": 16.0}
 PROCESSES = "information_schema.processlist"
 # A worker that dies takes answers along, and a task whose workers die three times in a row is taken out.
@@ -38,9 +41,9 @@ def everything_is_killed_in_turn_while_a_worker_is_frozen_past_its_lease(scene: 
     frozen.thaw()
 
 
-@trouble(**LONG, **DEADLY, moves_within_s=36.0)
+@trouble(**LONG, **DEADLY, moves_within_s=MOVES_WITHIN_S)
 def workers_are_killed_again_and_again(scene: Scene) -> None:
-    """A dead worker's tasks move again within 30 s and a look; each is bought once."""
+    """A dead worker's tasks move again within 30 s; each is bought once."""
     scene.while_clients_post(lambda: scene.kill(at_work(scene)), every_s=(1.0, 4.0))
 
 

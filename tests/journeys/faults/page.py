@@ -10,6 +10,7 @@ from . import aims
 from .fire import Verdict
 from .stage import ROOT, Stage
 from .trouble import Trouble
+from .watch import MOVES_WITHIN_S
 
 PAGE = ROOT / "docs/reliability.md"
 SHOWN = 12  # sentences of what is wrong; more of them say the same
@@ -71,11 +72,11 @@ def sum_up(verdicts: Sequence[Verdict], asked: Sequence[tuple[str, str]] = ()) -
         ("posts made again with the same key", f"{sum(verdict.posted_again for verdict in verdicts):,}"),
     ]
     if moved:
-        late = sum(s > aims.MOVES_WITHIN_S for s in moved)
+        late = sum(s > MOVES_WITHIN_S for s in moved)
         sums.append(
             (
                 "the last lease of a worker that ended moved after",
-                f"{_spread(moved)}; {late} of {len(moved)} later than {aims.MOVES_WITHIN_S:g} s",
+                f"{_spread(moved)}; {late} of {len(moved)} later than {MOVES_WITHIN_S:g} s",
             )
         )
     if answered:

@@ -7,6 +7,7 @@ from subprocess import CalledProcessError
 
 from .stage import Stage
 
+MOVES_WITHIN_S = 30.0  # a lease of 26 s, and a look; ours come four times a second
 HELD = "SELECT LOWER(HEX(id)), lease_token FROM tasks_app_task WHERE lease_token <> 0"
 
 

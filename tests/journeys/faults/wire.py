@@ -111,8 +111,8 @@ def tls_cannot_be_agreed_on(scene: Scene) -> None:
 @trouble(tasks=24, over_s=2.0, models=("fire/near",), loses_answers=True)
 def a_worker_is_frozen_past_its_lease_between_intent_and_send(scene: Scene) -> None:
     """Nobody can know whether it had sent, so its tasks fail and cost nothing; and, awake again, it sends nothing."""
-    # Its claims end 30 s after they began, since it extends none within their first 10 s; its fetches would end 30 s after their last byte.
-    freeze_before_send(scene, after_s=5.0, for_s=26.0)
+    # Its claims end 26 s after they began, since it extends none within their first 8 s; its fetches would end 30 s after their last byte.
+    freeze_before_send(scene, after_s=3.5, for_s=24.0)
     grit = scene.stage.upstreams["grit"]
 
     def unsent(found: Findings, rows: Mapping[str, Row]) -> None:

@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from providers import http
 from tasks_app.engine import claims, expiry, lifecycle, slots
 from tasks_app.engine.claims import LEASE
 from tasks_app.engine.decisions import Move, Stay
@@ -61,6 +62,9 @@ class TestAClaim:
         (claimed,) = take_running(clock())
         assert claimed.may_send
         assert not type(claimed)(claimed.row, claimed.taken - claims.SEND_WITHIN).may_send
+
+    def test_a_paid_call_that_begins_last_has_left_before_its_claim_ends(self):
+        assert LEASE.total_seconds() > claims.SEND_WITHIN + http.PATIENCE_S
 
     def test_tokens_never_repeat_and_fit_the_column(self):
         tokens = {claims.new_token() for _ in range(10_000)}
