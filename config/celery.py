@@ -117,7 +117,7 @@ app.conf.update(
     accept_content=["json"],
     task_serializer="json",
     # An operator changes a period in the admin, and beat takes it up within seconds.
-    beat_scheduler="django_celery_beat.schedulers:DatabaseScheduler",
+    beat_scheduler="config.beat:Scheduler",
     beat_max_loop_interval=5,
     # Beat would add an entry of its own to clear a result backend that is not there.
     result_expires=None,

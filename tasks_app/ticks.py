@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 from random import uniform
-from threading import Thread
+from threading import Event, Thread
 from time import monotonic
 from typing import NamedTuple
 
@@ -16,6 +16,7 @@ from django.db import close_old_connections
 
 from providers import directory
 
+from . import processes
 from .engine import claims, loop, notify, poll, pump, store, submit, wake
 from .engine.clock import Clock, database_clock
 from .webhooks import claims as deliveries
@@ -46,9 +47,12 @@ IDLE = 3.0  # seconds, ± 20 %, between looks when nothing is known to become du
 BLOCKED = 1.0  # seconds between looks when rows are due and none could be taken
 SOONEST = 0.05
 LAST_WORDS = 5.0  # seconds, when the time to stop is up, for what has arrived to be written and the rest to be given back
+LAST_REPORT = 2.0  # seconds for a worker to say that it ended
 AGAIN = wake.COALESCE + 0.05  # seconds until one more look after a wake-up: it stood for all that came within COALESCE of it
 
 _ticking: list[Thread] = []
+_reporting: list[Thread] = []
+_ended = Event()  # nothing ticks any more
 
 
 class Ticks(StartStopStep):
@@ -58,10 +62,14 @@ class Ticks(StartStopStep):
 
     def start(self, worker) -> None:
         """Begin to tick for the queues that this worker consumes."""
-        for step in STEPS.keys() & worker.app.amqp.queues.consume_from.keys():
+        queues = worker.app.amqp.queues.consume_from.keys()
+        for step in STEPS.keys() & queues:
             wake.here[step] = STEPS[step].pump.wake
             _ticking.append(Thread(target=tick, args=(step, database_clock), name=f"tick-{step}", daemon=True))
             _ticking[-1].start()
+        reporter = processes.Reporter("worker", queues=queues)
+        _reporting.append(Thread(target=processes.keep_reporting, args=(reporter, database_clock, _ended), name="report", daemon=True))
+        _reporting[-1].start()
 
 
 current_app.steps["worker"].add(Ticks)
@@ -85,6 +93,9 @@ def hang_up(**_) -> None:
     gone_by = monotonic() + pump.STOP_WITHIN + LAST_WORDS
     for thread in _ticking:
         thread.join(max(0.0, gone_by - monotonic()))
+    _ended.set()
+    for thread in _reporting:
+        thread.join(LAST_REPORT)
     loop.start(directory.close()).result(5)
 
 

@@ -7,6 +7,7 @@ from .event import TaskEvent
 from .file import File
 from .flag import Flag
 from .output import Output
+from .process import Process
 from .task import Task
 
-__all__ = ["Attempt", "Audit", "Delivery", "File", "Flag", "Output", "Task", "TaskEvent", "WebhookEndpoint", "WebhookSecret"]
+__all__ = ["Attempt", "Audit", "Delivery", "File", "Flag", "Output", "Process", "Task", "TaskEvent", "WebhookEndpoint", "WebhookSecret"]
