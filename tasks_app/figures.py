@@ -1,0 +1,146 @@
+"""How things stand, by a constant number of queries: for /metrics, `manage.py top` and `manage.py doctor`.
+
+Each query reads an index, and stops counting where nobody would act differently on a larger number; so they cost the same on a bad day.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import NamedTuple
+
+from django.db import connection
+from django.db.models import Min
+from django.utils.dateparse import parse_datetime
+
+from providers import directory
+from providers.models import Provider
+
+from . import processes
+from .engine import flags, lanes, slots
+from .engine.clock import Clock
+from .models import Audit, Delivery, Process, Task
+
+MOST = 100_000  # where counting stops: 30 ms of an index
+STEP_OF = MappingProxyType({"queued": "submit", "submitting": "submit", "running": "poll", "storing": "store"})
+OPEN = tuple(STEP_OF)
+PARKED = "parked"
+
+# The first row of each lane by one look at the index for each, in one statement; grouped by lane, the server reads every row. Parked
+# rows, which wait for their account and for no worker, lie behind all lanes.
+OLDEST = """
+WITH RECURSIVE lanes (lane) AS (
+    SELECT MIN(lane) FROM tasks_app_task WHERE status = 'queued' AND lane < %s
+    UNION ALL
+    SELECT (SELECT MIN(t.lane) FROM tasks_app_task t WHERE t.status = 'queued' AND t.lane > lanes.lane AND t.lane < %s)
+    FROM lanes WHERE lanes.lane IS NOT NULL
+)
+SELECT lane, (SELECT MIN(t.due_at) FROM tasks_app_task t WHERE t.status = 'queued' AND t.lane = lanes.lane)
+FROM lanes WHERE lane IS NOT NULL
+"""
+
+
+class Lag(NamedTuple):
+    """How long the row that waits longest in a lane of a step has been due; 0 where none is."""
+
+    step: str
+    lane: str
+    seconds: float
+
+
+class Slots(NamedTuple):
+    """A provider's open jobs; `cap` None: it has none."""
+
+    provider: str
+    open: int
+    cap: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """How things stood `at` a moment of the database's. Counts end at MOST."""
+
+    at: datetime
+    tasks: dict[str, int]  # by status, the open ones; and those parked at their account's cap
+    lags: list[Lag]
+    slots: list[Slots]
+    providers: list[Provider]
+    deliveries: dict[str, int]
+    flags: dict[str, int]
+    audit: Audit | None
+    processes: list[Process]
+
+    def lag_of(self, step: str) -> float:
+        return max((lag.seconds for lag in self.lags if lag.step == step), default=0.0)
+
+    @property
+    def beat_age_s(self) -> float | None:
+        """Since beat was last seen; None where it was not within a day."""
+        seen = [process.seen_at for process in self.processes if process.kind == Process.Kind.BEAT]
+        return max((self.at - max(seen)).total_seconds(), 0.0) if seen else None
+
+    def running(self, kind: str) -> list[Process]:
+        return [one for one in self.processes if one.kind == kind and is_running(one, self.at)]
+
+
+def is_running(process: Process, now: datetime) -> bool:
+    return process.ended_at is None and now - process.seen_at < processes.GONE_AFTER
+
+
+def read(clock: Clock) -> Figures:
+    now = clock()
+    return Figures(
+        at=now,
+        tasks=_tasks(),
+        lags=[*_waiting(now), *_due(now), _telling(now)],
+        slots=_slots(),
+        providers=list(Provider.objects.order_by("name")),
+        deliveries={status: _count(Delivery.objects.filter(status=status)) for status in ("pending", "sending")},
+        flags=flags.open_by_reason(),
+        audit=Audit.objects.order_by("-id").first(),
+        processes=list(Process.objects.order_by("kind", "started_at")),
+    )
+
+
+def _tasks() -> dict[str, int]:
+    queued = Task.objects.filter(status="queued")
+    counts = {"queued": _count(queued.filter(lane__lt=lanes.PARKING)), PARKED: _count(queued.filter(lane__gte=lanes.PARKING))}
+    return counts | {status: _count(Task.objects.filter(status=status)) for status in OPEN if status != "queued"}
+
+
+def _count(rows) -> int:
+    return rows.order_by()[:MOST].count()
+
+
+def _waiting(now: datetime) -> Iterator[Lag]:
+    """Of each lane: one that waits for its provider's slots says nothing of the others."""
+    with connection.cursor() as cursor:
+        cursor.execute(OLDEST, [lanes.PARKING, lanes.PARKING])
+        found = cursor.fetchall()
+    for lane, due_at in found:
+        yield Lag("submit", lane, _late(due_at, now))
+
+
+def _due(now: datetime) -> Iterator[Lag]:
+    """Of rows that wait for no slot: a claim moves `due_at` ahead, so what is due is in nobody's hands."""
+    for status in OPEN[1:]:
+        first = Task.objects.filter(status=status, lane=lanes.NONE).aggregate(first=Min("due_at"))["first"]
+        yield Lag(STEP_OF[status], status, _late(first, now))
+
+
+def _telling(now: datetime) -> Lag:
+    first = Delivery.objects.filter(status="pending").aggregate(first=Min("due_at"))["first"]
+    return Lag("notify", "pending", _late(first, now))
+
+
+def _late(due_at: datetime | str | None, now: datetime) -> float:
+    if due_at is None:
+        return 0.0
+    moment = parse_datetime(due_at) if isinstance(due_at, str) else due_at  # as SQLite answers what Django did not ask
+    return max((now - (moment if moment.tzinfo else moment.replace(tzinfo=UTC))).total_seconds(), 0.0)
+
+
+def _slots() -> list[Slots]:
+    every = directory.providers()
+    used = slots.used([one.id for one in every])
+    return [Slots(one.name, sum(count for (id, _), count in used.items() if id == one.id), one.max_jobs) for one in every]
