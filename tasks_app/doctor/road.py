@@ -1,0 +1,138 @@
+"""The road: who serves it, how far behind it is, and what an operator should look at. All of it comes from one reading of the figures."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from celery import current_app
+
+from accounts.models import Account
+from providers import directory
+
+from .. import ids
+from ..engine import slots
+from ..engine.clock import database_clock
+from ..figures import Figures, Lag, read
+from ..models import Task
+from .verdict import Verdict, by_limits, fail, ok, warn
+
+LATE_S, STILL_S = 10.0, 60.0  # a free worker takes a due row within 4 s
+UNTOLD_S = 900.0  # a deaf receiver's own deliveries wait on purpose
+UNCHECKED = timedelta(minutes=5)  # beat has providers checked every minute
+OVERDUE = timedelta(minutes=15)
+AUDIT_IS_OLD = timedelta(days=2)
+SHOWN = 3
+
+
+def road() -> Iterator[Verdict]:
+    figures = read(database_clock)
+    yield _beat(figures)
+    yield _workers(figures)
+    yield from _lags(figures)
+    yield _stuck(figures)
+    yield from _providers(figures)
+    yield _webhooks(figures)
+    yield _books(figures)
+    yield _flags(figures)
+
+
+def _beat(figures: Figures) -> Verdict:
+    age = figures.beat_age_s
+    remedy = "Start beat. Tasks go on without it; checks of providers, clean-up and the audit do not."
+    if figures.running("beat"):
+        return ok("beat", f"seen {age:.0f} s ago")
+    return fail("beat", "was not seen within a day" if age is None else f"last seen {age:.0f} s ago", remedy)
+
+
+def _workers(figures: Figures) -> Verdict:
+    workers = figures.running("worker")
+    served = {queue for worker in workers for queue in worker.queues}
+    missing = sorted({queue.name for queue in current_app.conf.task_queues} - served)
+    figure = ", ".join(map(str, workers)) or "none was seen within 30 s"
+    if missing:
+        return fail("workers", figure, f"Start a worker for {', '.join(missing)}: nobody serves what waits there.")
+    return ok("workers", f"{len(workers)} serve every step: {figure}")
+
+
+def _lags(figures: Figures) -> Iterator[Verdict]:
+    """Of each step, the longest wait that no cap explains."""
+    every = [lag for lag in figures.lags if lag.step != "notify"]
+    routes = {lag.lane: directory.routes(lag.lane.removesuffix(":low")) for lag in every if lag.step == "submit"}
+    used = slots.used([route.provider_id for found in routes.values() for route in found])
+    for lag in every:
+        if lag.seconds > LATE_S and lag.lane != "submitting" and routes.get(lag.lane) == []:
+            yield warn(
+                "queue lag", f"{lag.lane}: no enabled route", "Enable a route and its provider, or its tasks wait until they expire."
+            )
+    for step in dict.fromkeys(lag.step for lag in every):
+        yield _lag(step, [lag for lag in every if lag.step == step and not _waits_for_a_slot(lag, routes.get(lag.lane, ()), used)])
+
+
+def _waits_for_a_slot(lag: Lag, routes, used) -> bool:
+    """A row of a full lane is due, and is not late. Rows in mid-submit have no lane of that name, and wait for none."""
+    return lag.step == "submit" and lag.lane != "submitting" and not any(slots.free(route, used) != 0 for route in routes)
+
+
+def _lag(step: str, lags: list[Lag]) -> Verdict:
+    longest = max(lags, key=lambda lag: lag.seconds, default=Lag(step, "", 0.0))
+    return by_limits(
+        "queue lag",
+        longest.seconds,
+        f"{step}: {longest.seconds:.0f} s" + (f" in {longest.lane}" if longest.seconds > LATE_S else ""),
+        f"Look at the worker of {step} (manage.py top, manage.py logs --process worker): it hangs, is overloaded, or does not run.",
+        warn_above=LATE_S,
+        fail_above=STILL_S,
+    )
+
+
+def _stuck(figures: Figures) -> Verdict:
+    """Open long past their deadline; results that are being stored were paid for, and may take longer."""
+    late = Task.objects.filter(status__in=["queued", "submitting", "running"], deadline_at__lt=figures.at - OVERDUE)
+    found = list(late.order_by("deadline_at").values_list("id", flat=True)[: SHOWN + 1])
+    if not found:
+        return ok("stuck tasks", "none is open past its deadline")
+    figure = ", ".join(ids.shown("task", id) for id in found[:SHOWN]) + (" and more" if len(found) > SHOWN else "")
+    return warn("stuck tasks", figure, "manage.py logs --task ID says what became of them; in the admin, cancel them.")
+
+
+def _providers(figures: Figures) -> Iterator[Verdict]:
+    enabled = [one for one in figures.providers if one.is_enabled]
+    failing = [one for one in enabled if not one.is_healthy]
+    if not enabled:
+        yield warn("providers", "none is enabled", "manage.py install_models, or manage.py providers install NAME; then switch it on.")
+    for one in failing:
+        judge = fail if len(failing) == len(enabled) else warn
+        since = f" since {one.failing_since:%H:%M} UTC" if one.failing_since else ""
+        yield judge(
+            "providers", f"{one.name} fails{since}: {one.health_note}", "Look at its key and its status page; disable it to drain it."
+        )
+    unchecked = [one.name for one in enabled if one.checked_at is None or figures.at - one.checked_at > UNCHECKED]
+    if unchecked:
+        yield warn("providers", f"not checked for 5 minutes: {', '.join(unchecked)}", "Start beat, and a worker for upkeep.")
+    if enabled and not failing and not unchecked:
+        yield ok("providers", f"{len(enabled)} are healthy")
+
+
+def _webhooks(figures: Figures) -> Verdict:
+    waiting, lag = figures.deliveries["pending"], figures.lag_of("notify")
+    figure = f"{waiting} wait, the oldest due since {lag:.0f} s" if waiting else "none waits"
+    remedy = "One deaf receiver (admin: Deliveries), or no worker for notify."
+    return by_limits("webhooks", lag, figure, remedy, warn_above=UNTOLD_S, fail_above=4 * UNTOLD_S)
+
+
+def _books(figures: Figures) -> Verdict:
+    last = figures.audit
+    if last is None and not Account.objects.filter(created_at__lt=figures.at - AUDIT_IS_OLD).exists():
+        return ok("books", "new; the first audit comes within a day")
+    if last is None or figures.at - last.finished_at > AUDIT_IS_OLD:
+        figure = f"last looked at {last.finished_at:%Y-%m-%d %H:%M} UTC" if last else "were never looked at"
+        return warn("books", figure, "manage.py ledger check; every day, beat and a worker for upkeep do so.")
+    if last.faults:
+        return fail("books", f"{last.faults} faults in the last audit", "manage.py ledger check names them; see docs/credits.md.")
+    return ok("books", f"added up at {last.finished_at:%Y-%m-%d %H:%M} UTC")
+
+
+def _flags(figures: Figures) -> Verdict:
+    if not figures.flags:
+        return ok("flags", "no unknown outcome and no loss is open")
+    figure = ", ".join(f"{count} {reason}" for reason, count in figures.flags.items())
+    return warn("flags", figure, "Decide on each in the admin: Unknown outcomes and losses.")
