@@ -17,16 +17,19 @@ from tasks_app.management.supervisor import dies_with
 
 HOME = Path(__file__).resolve().parent.parent / "var/servers"
 PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"])
+LOOPBACK = "127.0.0.1"
 START_S, STOP_S = 60, 30
 
 
 class Server:
     """One server process: `start()` on a free or given port, `stop()`, `kill()`, `restart()` on the same port and data.
 
-    It lives no longer than the thread that started it. `environment` is what it sees instead of ours.
+    It lives no longer than the thread that started it. `environment` is what it sees instead of ours, `host` where others
+    reach it: there it listens too.
     """
 
     name: str
+    host = LOOPBACK
     environment: dict[str, str] | None = None
 
     def __init__(self) -> None:
@@ -57,6 +60,10 @@ class Server:
                 raise RuntimeError(f"{self.name} did not start:\n{(self.folder / 'log').read_text(errors='replace')[-2000:]}")
             time.sleep(0.02)
         return self
+
+    @property
+    def addresses(self) -> list[str]:
+        return list(dict.fromkeys((LOOPBACK, self.host)))
 
     @property
     def pid(self) -> int | None:
@@ -122,13 +129,13 @@ class MariaDB(Server):
 
     name = "mariadb"
 
-    def __init__(self, *, durable: bool = False) -> None:
+    def __init__(self, *, durable: bool = False, host: str = LOOPBACK) -> None:
         super().__init__()
-        self._durable = durable
+        self._durable, self.host = durable, host
         self._install()
 
     def url(self, database: str = "darkroom") -> str:
-        return f"mysql://root@127.0.0.1:{self.port}/{database}"
+        return f"mysql://root@{self.host}:{self.port}/{database}"
 
     def run(self, sql: str) -> str:
         """What the server answers, as tab-separated lines."""
@@ -157,7 +164,7 @@ class MariaDB(Server):
             f"--pid-file={self.folder}/pid",
             f"--tmpdir={self._own_tmp}",
             f"--port={self.port}",
-            "--bind-address=127.0.0.1",
+            f"--bind-address={','.join(self.addresses)}",
             "--skip-name-resolve",
             "--character-set-server=utf8mb4",
             "--max-connections=300",
@@ -168,7 +175,7 @@ class MariaDB(Server):
         ]
 
     def answers(self) -> bool:
-        with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1) as greeted:
+        with suppress(OSError), socket.create_connection((LOOPBACK, self.port), timeout=1) as greeted:
             return greeted.recv(5)[4:] == b"\x0a"  # protocol 10: the greeting, not an error
         return False
 
@@ -199,8 +206,12 @@ class Redis(Server):
 
     name = "redis"
 
+    def __init__(self, *, host: str = LOOPBACK) -> None:
+        super().__init__()
+        self.host = host
+
     def url(self, database: int = 0) -> str:
-        return f"redis://127.0.0.1:{self.port}/{database}"
+        return f"redis://{self.host}:{self.port}/{database}"
 
     def command(self) -> list[str]:
         return [
@@ -208,7 +219,9 @@ class Redis(Server):
             "--port",
             str(self.port),
             "--bind",
-            "127.0.0.1",
+            *self.addresses,
+            "--protected-mode",  # would refuse whoever comes from another host, since there is no password
+            "no",
             "--save",
             "",
             "--appendonly",
@@ -218,7 +231,7 @@ class Redis(Server):
         ]
 
     def answers(self) -> bool:
-        with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1) as asked:
+        with suppress(OSError), socket.create_connection((LOOPBACK, self.port), timeout=1) as asked:
             asked.sendall(b"PING\r\n")
             return asked.recv(5) == b"+PONG"
         return False

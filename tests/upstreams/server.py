@@ -1,4 +1,4 @@
-"""A server on 127.0.0.1, on a thread of its own: what every simulator stands on."""
+"""A server at an address of this machine, on a thread of its own: what every simulator stands on."""
 
 import asyncio
 import socket
@@ -14,6 +14,8 @@ from aiohttp import web
 class Server:
     """A context manager. `connections` counts those that sent a request; a simulator says how it answers."""
 
+    host = "127.0.0.1"
+
     def __init__(self, *, port: int = 0):
         self.port, self.connections = port, 0
         self._sockets: WeakSet[asyncio.BaseTransport] = WeakSet()
@@ -21,7 +23,7 @@ class Server:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.host}:{self.port}"
 
     def wait_until(self, holds: Callable[[Self], bool], *, timeout: float = 10) -> None:
         """Return as soon as `holds(simulator)` does; asked again as each request comes and goes."""
@@ -64,7 +66,7 @@ class Server:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         runner = web.ServerRunner(web.Server(self._handle, handler_cancellation=True), shutdown_timeout=0.1)
         await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", self.port, backlog=1024)
+        site = web.TCPSite(runner, self.host, self.port, backlog=1024)
         await site.start()
         self.port = site._server.sockets[0].getsockname()[1]
         on_start()

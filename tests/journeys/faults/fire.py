@@ -39,7 +39,7 @@ class Verdict:
 def fight(stage: Stage, trouble: Trouble, seed: str, before: Iterable[Verdict] = ()) -> Verdict:
     """Clients post, the trouble comes and ends, all is mended; then the books are read. `before`: the fires that went before."""
     name = f"f{random.Random(f'{seed} {time.time_ns()}').randrange(36**6):x}"
-    load = Load(stage.web_port, stage.keys, _posts(stage, trouble, name), trouble.over_s, seed)
+    load = Load(stage.web_address, stage.keys, _posts(stage, trouble, name), trouble.over_s, seed)
     watch = Watch(stage)
     scene = Scene(stage, random.Random(f"{seed} {trouble.name}"), load, watch)
     watch.start()

@@ -27,12 +27,12 @@ class Post:
 
 @dataclass
 class Load:
-    """What the clients did. `ids`: key → the task's id as answered; `wrong`: sentences.
+    """What the clients did; `address` is web's, host:port. `ids`: key → the task's id as answered; `wrong`: sentences.
 
     `answers`: (when, seconds) of each success; `refused`: seconds of each 503.
     """
 
-    port: int
+    address: str
     api_keys: Mapping[str, str]
     posts: Sequence[Post]
     over_s: float
@@ -107,7 +107,7 @@ class Load:
             self.wrong.append(f"{post.key} was answered with the task {id} after {self.ids[post.key]}")
 
     def _request(self, post: Post) -> tuple[int, dict]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
+        connection = http.client.HTTPConnection(self.address, timeout=PATIENCE_S)
         try:
             headers = {
                 "Authorization": f"Bearer {self.api_keys[post.account]}",

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
@@ -77,19 +78,24 @@ class Web(OfDarkroom):
         return [int(child) for child in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()]
 
 
-class Worker(OfDarkroom):
-    """`names`: the name server that it asks, where it is not the machine's own."""
+class Place(Protocol):
+    """Where a process sees the world otherwise: another name server, another network."""
 
+    def seen_by(self, command: Sequence[str]) -> list[str]:
+        """The command, run there."""
+
+
+class Worker(OfDarkroom):
     name = "worker"
 
-    def __init__(self, environment: dict[str, str], names: Names | None = None):
+    def __init__(self, environment: dict[str, str], place: Place | None = None):
         super().__init__(environment)
-        self.names = names
+        self.place = place
 
     def command(self) -> list[str]:
         words = ["-q", "-A", "config", "worker", "-P", "threads", "-c", "8", "-Q", STEPS]
         command = [sys.executable, "-m", "celery", *words, "--without-gossip", "--without-mingle", "--without-heartbeat"]
-        return self.names.seen_by(command) if self.names else command
+        return self.place.seen_by(command) if self.place else command
 
 
 class Beat(OfDarkroom):
@@ -103,6 +109,7 @@ class Beat(OfDarkroom):
 class Stage:
     """The servers of one run; `keys` are the accounts' API keys, `names` is None where this machine allows no name server of ours.
 
+    `hosts`: where the workers are, where they are not beside web and the database.
     `forgotten`: tokens of attempts that went with a database which was put back to a backup.
     """
 
@@ -115,6 +122,7 @@ class Stage:
     customers: upstreams.Customers
     names: Names | None
     environment: dict[str, str]
+    hosts: Sequence[Place] = ()
     forgotten: set[str] = field(default_factory=set)
     web: Web = field(init=False)
     workers: list[Worker] = field(init=False)
@@ -123,7 +131,7 @@ class Stage:
 
     def __post_init__(self) -> None:
         self.web = Web(self.environment)
-        self.workers = [Worker(self.environment, self.names) for _ in range(2)]
+        self.workers = [Worker(self.environment, place) for place in self.hosts or [self.names] * 2]
         self.beat = Beat(self.environment)
 
     @property
@@ -131,8 +139,12 @@ class Stage:
         return Path(self.environment["STORAGE_DIR"])
 
     @property
+    def web_address(self) -> str:
+        return self.environment["WEB_BIND"]
+
+    @property
     def web_port(self) -> int:
-        return int(self.environment["WEB_BIND"].rpartition(":")[2])
+        return int(self.web_address.rpartition(":")[2])
 
     @property
     def servers(self) -> list[Server]:
@@ -174,17 +186,21 @@ class Stage:
 
 
 @contextmanager
-def stage(folder: Path) -> Iterator[Stage]:
-    """Start everything, its data below `folder`; stop it, and remove the data, at the end."""
+def stage(folder: Path, *, host: str = "127.0.0.1", workers_at: Sequence[Place] = ()) -> Iterator[Stage]:
+    """Start everything, its data below `folder`; stop it, and remove the data, at the end.
+
+    `host`: the address at which the database, Redis, web and the upstreams listen; `workers_at`: hosts that reach them there.
+    """
     with ExitStack() as stack:
-        mariadb, redis = stack.enter_context(MariaDB(durable=True)), stack.enter_context(Redis())
-        far = {name: stack.enter_context(upstream()) for name, upstream in upstreams.ALL.items()}
+        mariadb, redis = stack.enter_context(MariaDB(durable=True, host=host)), stack.enter_context(Redis(host=host))
+        far = {name: stack.enter_context(_at(host, upstream())) for name, upstream in upstreams.ALL.items()}
         others = Sealed(folder, far["grit"].port), upstreams.Album(), upstreams.Customers()
         sealed, album, customers = (stack.enter_context(other) for other in others)
         _small_disk(stack, folder / "storage")
         reached = [*far.values(), album, customers]
         environment = _environment(folder, mariadb, redis, reached) | {"SSL_CERT_FILE": str(sealed.authority)}
-        made = Stage(folder, mariadb, redis, far, sealed, album, customers, _names(stack, folder), environment)
+        names = None if workers_at else _names(stack, folder)
+        made = Stage(folder, mariadb, redis, far, sealed, album, customers, names, environment, workers_at)
         for server in (made.web, *made.workers, made.beat):
             stack.callback(server.remove)
         stack.callback(_keep_logs, made.servers)
@@ -207,6 +223,11 @@ def administrator(made: Stage) -> Iterator[Cursor]:
         connection.close()
 
 
+def _at(host: str, upstream: upstreams.Far) -> upstreams.Far:
+    upstream.host = host
+    return upstream
+
+
 def _names(stack: ExitStack, folder: Path) -> Names | None:
     with suppress(OSError):
         return stack.enter_context(Names(folder))
@@ -214,7 +235,7 @@ def _names(stack: ExitStack, folder: Path) -> Names | None:
 
 
 def _environment(folder: Path, mariadb: MariaDB, redis: Redis, reached: Iterable[SimulatedServer]) -> dict[str, str]:
-    address = f"127.0.0.1:{free_port()}"
+    address = f"{mariadb.host}:{free_port()}"
     return os.environ | {
         "DATABASE_URL": mariadb.url(DATABASE).replace("root@", "darkroom@"),
         "REDIS_URL": redis.url(),
@@ -223,7 +244,7 @@ def _environment(folder: Path, mariadb: MariaDB, redis: Redis, reached: Iterable
         "FUNCTIONS_DIR": str(folder / "functions"),
         "BROKER_DIR": str(folder / "broker"),
         "ADAPTERS": ",".join(ADAPTERS),
-        "EGRESS_ALLOW": ",".join(f"127.0.0.1:{server.port}" for server in reached),
+        "EGRESS_ALLOW": ",".join(f"{server.host}:{server.port}" for server in reached),
         "WEB_BIND": address,
         "PUBLIC_URL": f"http://{address}",
         "LOG_LEVEL": "INFO",
@@ -281,5 +302,5 @@ def ports_of(pid: int | None) -> set[str]:
     for entry in Path(f"/proc/{pid}/fd").iterdir():
         with suppress(FileNotFoundError):  # it was closed meanwhile
             inodes.add(os.readlink(entry).removeprefix("socket:[").rstrip("]"))
-    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    lines = [line.split() for line in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]]
     return {str(int(line[1].rpartition(":")[2], 16)) for line in lines if line[9] in inodes}
