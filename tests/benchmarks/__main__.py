@@ -1,4 +1,4 @@
-"""How fast Darkroom is on this machine: python -m tests.benchmarks [accept read road poll claims storage]
+"""How fast Darkroom is on this machine: python -m tests.benchmarks [accept read mixed road poll claims storage]
 
 Starts a private MariaDB with durable commits and a private Redis, runs the benchmarks named (all, unless told) one after
 another, prints one table, and, when all ran, writes docs/performance.md.
@@ -11,16 +11,18 @@ from importlib import import_module
 from . import darkroom, page
 from .ground import ground
 
-NAMES = ("accept", "read", "road", "poll", "claims", "storage")
+NAMES = ("accept", "read", "mixed", "road", "poll", "claims", "storage")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__.split("\n")[0])
     parser.add_argument("names", nargs="*", metavar="name", help=", ".join(NAMES))
-    names = parser.parse_args().names or NAMES
+    parser.add_argument("--mixed-seconds", type=int, default=60, metavar="N", help="how long the mixed load lasts (60)")
+    given = parser.parse_args()
+    names = given.names or NAMES
     if unknown := set(names) - set(NAMES):
         parser.error(f"there is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
-    with ground() as servers:
+    with ground(mixed_s=given.mixed_seconds) as servers:
         darkroom.prepare(servers)
         facts = page.facts(servers)
         results = []

@@ -24,6 +24,7 @@ class Ground:
     redis: Redis
     web_port: int
     upstream_port: int
+    mixed_s: int  # how long the mixed load lasts
 
     @property
     def upstream_url(self) -> str:
@@ -45,13 +46,13 @@ class Ground:
 
 
 @contextmanager
-def ground() -> Iterator[Ground]:
+def ground(*, mixed_s: int = 60) -> Iterator[Ground]:
     """Start the servers, with empty data; stop them, and remove the data, at the end."""
     WORK.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         mariadb, redis = stack.enter_context(MariaDB(durable=True)), stack.enter_context(Redis())
         stack.callback(shutil.rmtree, WORK / "storage", ignore_errors=True)
-        yield Ground(mariadb, redis, web_port=free_port(), upstream_port=free_port())
+        yield Ground(mariadb, redis, web_port=free_port(), upstream_port=free_port(), mixed_s=mixed_s)
 
 
 @contextmanager

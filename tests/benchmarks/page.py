@@ -1,4 +1,4 @@
-"""The table on the terminal, and docs/performance.md."""
+"""The table on the terminal, docs/performance.md, and its plots beside it."""
 
 import os
 import platform
@@ -13,7 +13,7 @@ from .ground import ROOT, Ground
 from .rows import HEADS, Result
 
 PACKAGES = ("Django", "djangorestframework", "celery", "gunicorn", "mysqlclient", "aiohttp")
-PAGE = ROOT / "docs/performance.md"
+PAGE, PLOTS = ROOT / "docs/performance.md", ROOT / "docs/performance"
 HEAD = """# Performance
 
 Measured by `make bench` in one run on one machine, and written by it. Trust the ratios more than the rates: load generator,
@@ -23,6 +23,9 @@ number is the median of the rounds.
 The peer is the kind of system that Darkroom succeeds: Express under PM2 with three instances and a mysql2 pool of 20, with
 no ORM and no logs, on the same MariaDB and the same Redis. It is no part of this repository; without it
 (`var/benchmarks/peer`), only Darkroom is measured.
+
+How to put a load on a server of your own: [load-testing.md](load-testing.md). How the figures grow with processes and servers:
+[scaling.md](scaling.md).
 """
 
 
@@ -51,14 +54,18 @@ def show(result: Result) -> None:
         print("  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip(), flush=True)
 
 
-def write(results: Iterable[Result], facts: Sequence[tuple[str, str]]) -> None:
+def write(results: Sequence[Result], facts: Sequence[tuple[str, str]]) -> None:
+    PLOTS.mkdir(exist_ok=True)
+    for name, svg in (plot for result in results for plot in result.plots.items()):
+        (PLOTS / f"{name}.svg").write_text(svg, encoding="utf-8")
     parts = [HEAD, _table(("", ""), facts), *(_section(result) for result in results)]
     PAGE.write_text("\n".join(parts), encoding="utf-8")
     print(f"\nwritten to {PAGE.relative_to(ROOT)}")
 
 
 def _section(result: Result) -> str:
-    return f"## {result.title}\n\n{result.text.strip()}\n\n{_table(HEADS, [row.cells for row in result.rows])}"
+    plots = "".join(f"\n![{name.replace('-', ' ')}](performance/{name}.svg)\n" for name in result.plots)
+    return f"## {result.title}\n\n{result.text.strip()}\n\n{_table(HEADS, [row.cells for row in result.rows])}{plots}"
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -1,6 +1,7 @@
 """What a benchmark returns: rows of one table."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -26,11 +27,12 @@ HEADS = ("measured", "Darkroom", "peer", "ratio", "aim", "")
 
 @dataclass(frozen=True)
 class Result:
-    """One benchmark's rows under its title; `text` says what was done and what the rows mean."""
+    """One benchmark's rows under its title; `text` says what was done and what the rows mean. `plots`: SVGs by name."""
 
     title: str
     text: str
     rows: list[Row]
+    plots: Mapping[str, str] = field(default_factory=dict)
 
 
 def compared(what: str, ours: float, theirs: float | None, *, unit: str, at_least: float | None = None, digits: int = 0) -> Row:
