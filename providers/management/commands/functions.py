@@ -1,4 +1,5 @@
-"""`manage.py functions …`: for the operator whose functions run on Tencent SCF. Build, deploy, look, go back, remove.
+"""`manage.py functions …`: for the operator whose functions run on Tencent SCF. Build, deploy, look, go back, remove; and `docs`,
+for who changes them: the page of their options.
 
 It changes the functions alone. That tasks go there is said by FUNCTIONS=scf, and by install_models after it.
 """
@@ -15,12 +16,14 @@ from django.conf import settings
 from django.core.management import BaseCommand, CommandError
 
 from providers import built_in
-from scf_client import deploy, pack
+from scf_client import deploy, gallery, pack
 from scf_client.account import Account, deployed_name
 from scf_client.client import CloudError, Unreadable
 from scf_client.control import Control, Cut, Unreachable
+from scf_client.gallery import stage as gallery_stage
+from scf_client.gallery import write as gallery_writer
 
-FAULTS = (CloudError, Cut, Unreachable, Unreadable, deploy.CannotDeploy)
+FAULTS = (CloudError, Cut, Unreachable, Unreadable, deploy.CannotDeploy, gallery_stage.Refused)
 NEEDED = ("SCF_REGION", "SCF_SECRET_ID", "SCF_SECRET_KEY", "COS_BUCKET", "COS_REGION")
 
 
@@ -37,6 +40,7 @@ class Command(BaseCommand):
             ("logs", "what the last runs said", False),
             ("rollback", "let tasks go by the version before", False),
             ("remove", "delete functions with all their versions", True),
+            ("docs", "write docs/functions.md and its pictures, by the functions themselves", True),
         ):
             command = commands.add_parser(name, help=about)
             command.add_argument("functions", nargs="*" if on_all else 1, metavar="FUNCTION", help=", ".join(pack.names()))
@@ -131,7 +135,20 @@ def remove(write, functions, options) -> None:
         write(f"{name}: {'deleted' if deploy.remove(control, name) else 'was not there'}")
 
 
-COMMANDS = {"build": build, "deploy": bring_up, "list": show, "logs": show_logs, "rollback": go_back, "remove": remove}
+def write_docs(write, functions, options) -> None:
+    shown = [function for function in functions if function in gallery.NAMES]
+    gallery_writer.write(shown, pack.HERE.parent / "docs", tell=write)
+
+
+COMMANDS = {
+    "build": build,
+    "deploy": bring_up,
+    "list": show,
+    "logs": show_logs,
+    "rollback": go_back,
+    "remove": remove,
+    "docs": write_docs,
+}
 
 
 def _control():
