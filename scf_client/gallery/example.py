@@ -1,8 +1,11 @@
 """What an example is, and the files that examples start from: each is made by one of our functions too."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from ..pack import FUNCTIONS
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,11 @@ SAMPLES: dict[str, Sample] = {
     "file_logo": _card("logo", 5, "240x240"),
     "file_film": Sample("test_card", "video.generate", {"prompt": "film", "seed": 7, "duration": 3, "size": "640x360"}),
 }
+
+
+def schema(function: str, file: str = "schema.json") -> dict[str, Any]:
+    """The schema of what a function takes."""
+    return json.loads((FUNCTIONS / function / file).read_text(encoding="utf-8"))
 
 
 def named(value: Any) -> set[str]:

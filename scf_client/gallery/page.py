@@ -5,9 +5,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ..pack import FUNCTIONS
 from . import NAMES, file, of
-from .example import Example
+from .example import Example, schema
 
 HEAD = """\
 # What our functions do
@@ -21,8 +20,7 @@ are taken as well. An option that is unknown, out of its range or at odds with a
 def section(function: str, snippets: Mapping[str, Sequence[str]]) -> str:
     """The section of a function; `snippets` has the texts that came of an example, by its name."""
     gallery = of(function)
-    schema = json.loads((FUNCTIONS / function / gallery.schema).read_text(encoding="utf-8"))
-    parts = [f"## {gallery.kind}\n\n{gallery.says}\n", _table(schema)]
+    parts = [f"## {gallery.kind}\n\n{gallery.says}\n", _table(schema(function, gallery.schema))]
     parts += [_example(function, example, snippets.get(example.name, ())) for example in gallery.examples]
     return "\n".join(parts)
 

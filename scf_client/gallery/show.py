@@ -14,7 +14,7 @@ logging.getLogger("pyvips").setLevel(logging.WARNING)  # it tells of each step t
 SIDE, STRIP_WIDTH = 360, 640  # pixels of the longer side
 FRAMES = 4
 MAX_BYTES = 15_000
-QUALITIES = (80, 70, 60, 50, 40, 30, 20)
+QUALITIES = (90, 80, 70, 60, 50, 40, 30, 20)
 LINES = 24
 
 
@@ -32,7 +32,7 @@ def picture(output: Mapping[str, Any]) -> pyvips.Image:
 def webp(image: pyvips.Image) -> bytes:
     """In the best quality that fits into MAX_BYTES."""
     for quality in QUALITIES:
-        content = image.webpsave_buffer(Q=quality, effort=6, keep="none")
+        content = image.webpsave_buffer(Q=quality, effort=6, smart_subsample=True, keep="none")
         if len(content) <= MAX_BYTES:
             return content
     raise ValueError(f"a picture of {image.width} × {image.height} does not fit into {MAX_BYTES} bytes")

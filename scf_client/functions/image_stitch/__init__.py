@@ -1,1 +1,1 @@
-"""image_stitch: up to fifty pictures to a row, a column or a grid."""
+"""image_stitch: up to a hundred pictures to one: a row, a column, a grid, a long picture or a collage."""

@@ -132,6 +132,10 @@ class TestAFileThatIsNothingWeTake:
         error = stitch([good, good, written(tmp_path / "bad.png", content)]).error
         assert (error["code"], error["field"]) == ("invalid_input", "images[2]")
 
+    def test_is_refused_as_a_watermark(self, stitch, good, tmp_path, content):
+        error = stitch([good], watermark={"image": written(tmp_path / "bad.png", content)}).error
+        assert (error["code"], error["field"]) == ("invalid_input", "watermark.image")
+
     def test_is_refused_by_its_place_as_a_clip(self, compose, good, tmp_path, content):
         error = compose([{"source": good}, {"source": written(tmp_path / "bad.mp4", content)}]).error
         assert (error["code"], error["field"]) == ("invalid_input", "clips[1].source")
@@ -147,6 +151,18 @@ class TestAPictureThatIsDamaged:
     def test_by_being_cut_is_refused(self, stitch, good, tmp_path, ending, part):
         error = stitch([good, cut(tmp_path / f"cut.{ending}", noise(tmp_path / f"noise.{ending}"), part)], cell="64x64").error
         assert (error["code"], error["field"]) == ("invalid_input", "images[1]")
+
+    @pytest.mark.parametrize("ending", ["jpg", "png", "webp", "gif", "avif"])
+    def test_is_refused_as_a_watermark_too(self, stitch, good, tmp_path, ending):
+        mark = cut(tmp_path / f"cut.{ending}", noise(tmp_path / f"noise.{ending}"))
+        error = stitch([good], watermark={"image": mark}).error
+        assert (error["code"], error["field"]) == ("invalid_input", "watermark.image")
+
+    @pytest.mark.parametrize("cell", ["150x150", "64x64", "20x20"])
+    def test_is_refused_however_small_it_is_decoded(self, stitch, good, tmp_path, cell):
+        whole = noise(tmp_path / "noise.jpg")
+        for number, broken in enumerate((cut(tmp_path / "cut.jpg", whole), overwritten(tmp_path / "broken.jpg", whole))):
+            assert stitch([good, broken], cell=cell).error["field"] == "images[1]", number
 
     @pytest.mark.parametrize("ending", ["jpg", "png", "gif", "avif"])
     def test_by_bytes_that_were_overwritten_in_its_middle_is_refused(self, stitch, compose, good, tmp_path, ending):

@@ -34,9 +34,9 @@ class TestTheLayout:
     def test_a_grid_takes_the_columns_it_is_told(self, stitch, three):
         assert [(output["width"], output["height"]) for output in stitch(three, columns=3).outputs] == [(120, 30)]
 
-    def test_fifty_pictures_are_taken_and_fifty_one_are_not(self, stitch, three):
-        assert stitch(three[:1] * 50, cell="8x6").outputs
-        assert stitch(three[:1] * 51).error["field"] == "images"
+    def test_a_hundred_pictures_are_taken_and_one_more_is_not(self, stitch, three):
+        assert stitch(three[:1] * 100, cell="8x6").outputs
+        assert stitch(three[:1] * 101).error["field"] == "images"
 
 
 class TestTheSize:

@@ -6,13 +6,10 @@ import pytest
 
 from scf_client import gallery, pack
 from scf_client.gallery import page, show
+from scf_client.gallery.example import schema
 
 DOCS = pack.HERE.parent / "docs"
 EXAMPLES = [(function, example) for function in gallery.NAMES for example in gallery.of(function).examples]
-
-
-def schema(function):
-    return json.loads((pack.FUNCTIONS / function / gallery.of(function).schema).read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")

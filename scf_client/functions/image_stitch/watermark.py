@@ -1,0 +1,66 @@
+"""A watermark: a text or a picture, in one place or all over."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pyvips
+
+from ..common import fonts, media
+from ..common.errors import Invalid
+from ..common.pictures import Picture, parts
+from . import looks
+from .canvas import Canvas
+
+PICTURES: tuple[media.Type, ...] = ("picture",)
+DRAFT = 100  # pixels at which a text is measured
+SLANT = -30  # degrees, of one that is all over
+APART = 1.4  # from one to the next, in their widths and heights
+AT_MOST = 24  # in a row, so that a tiny one does not keep us busy
+
+
+def checked(given: Mapping[str, Any] | None) -> Picture | None:
+    """The picture that a watermark is made of, None where it is a text; raises Invalid where that file is none."""
+    if given is None or "image" not in given:
+        return None
+    picture = Picture(media.opened(given["image"], "watermark.image", PICTURES))
+    picture.size  # noqa: B018  (read before any other picture is decoded)
+    return picture
+
+
+def draw(canvas: Canvas, given: Mapping[str, Any], picture: Picture | None) -> None:
+    """Lay the watermark on a finished picture."""
+    width = max(1, round(canvas.width * given["size"] / 100))
+    mark = _text(given, width) if picture is None else picture.scaled(width, canvas.height, "contain")
+    mark = looks.faded(mark, given["opacity"]).copy_memory()
+    if given["position"] == "tiled":
+        _all_over(canvas, mark.similarity(angle=SLANT).cast("uchar").copy_memory())
+        return
+    margin, (across, down) = given["margin"], parts(given["position"])
+    room = canvas.width - mark.width - 2 * margin, canvas.height - mark.height - 2 * margin
+    canvas.draw(mark, margin + round(room[0] * across), margin + round(room[1] * down))
+
+
+def _all_over(canvas: Canvas, mark: pyvips.Image) -> None:
+    """In rows, every other one begun half a step further left."""
+    across = max(round(mark.width * APART), canvas.width // AT_MOST, 1)
+    down = max(round(mark.height * APART), canvas.width // AT_MOST, 1)
+    for row, top in enumerate(range(-mark.height // 2, canvas.height, down)):
+        for left in range(-mark.width // 2 - (row % 2) * across // 2, canvas.width, across):
+            canvas.draw(mark, left, top)
+
+
+def _text(given: Mapping[str, Any], width: int) -> pyvips.Image:
+    """One line, `width` wide, with a shadow: it must be seen on white too."""
+    if not given["text"].strip():
+        raise Invalid("watermark.text has nothing but white space in it.", field="watermark.text")
+    pixels = max(6.0, DRAFT * width / fonts.drawn(given["text"], pixels=DRAFT, weight="bold").width)
+    mask = fonts.drawn(given["text"], pixels=pixels, weight="bold")
+    soft = max(1.0, pixels / 20)
+    room = round(3 * soft)
+    mask = mask.embed(room, room, mask.width + 2 * room, mask.height + 2 * room)
+    shadow = _coloured(mask.gaussblur(soft) * 0.8, [0, 0, 0])
+    return shadow.composite2(_coloured(mask, looks.colour(given.get("colour", "#ffffff"))), "over").cast("uchar")
+
+
+def _coloured(mask: pyvips.Image, colour: list[int]) -> pyvips.Image:
+    return looks.plain(mask.width, mask.height, colour).bandjoin(mask.cast("uchar")).copy(interpretation="srgb")
