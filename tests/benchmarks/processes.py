@@ -22,6 +22,12 @@ def pss_mb(pids: Iterable[int]) -> float:
     return sum(_pss_kb(pid) for pid in pids) / 1024
 
 
+def peak_mb(pid: int) -> float:
+    """The most resident memory that a process has had, in MB."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1024
+
+
 def cpu_s(pids: Iterable[int]) -> float:
     """CPU seconds so far, user and system, children that have ended included."""
     return sum(_ticks(pid) for pid in pids) / TICKS
