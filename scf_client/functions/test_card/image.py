@@ -2,9 +2,9 @@
 
 import pyvips
 
-from ..common import save
+from ..common import save, sizes
 from ..common.job import Job, Output
-from . import card, pattern, seeds, sizes
+from . import card, pattern, seeds
 from .graphics import Layout
 
 

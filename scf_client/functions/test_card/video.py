@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pyvips
 
-from ..common import ffmpeg, fonts
+from ..common import ffmpeg, fonts, sizes
 from ..common.job import Job, Output
-from . import card, pattern, seeds, sizes
+from . import card, pattern, seeds
 from .graphics import Layout
 
 FPS = 25
