@@ -21,7 +21,7 @@ class Schema:
     def checked(self, given: Any) -> dict[str, Any]:
         """The input with its defaults filled in; raises Invalid that names the first field at fault."""
         _check_text(given)
-        full = _filled(self._schema, given)
+        full = _filled(self._schema, given, self._schema)
         for fault in self._validator.iter_errors(_without_media(full)):
             raise Invalid(fault.message, field=written(fault.instance_path) or None)
         return full
@@ -43,14 +43,15 @@ def _check_text(given: Any) -> None:
         raise Invalid("The input holds half of a surrogate pair, which is no character.") from None
 
 
-def _filled(schema: Mapping[str, Any], value: Any) -> Any:
+def _filled(node: Mapping[str, Any], value: Any, root: Mapping[str, Any]) -> Any:
+    node = root["$defs"][node["$ref"].removeprefix("#/$defs/")] if "$ref" in node else node
     if is_media(value) or not isinstance(value, dict | list):
         return value
     if isinstance(value, list):
-        return [_filled(schema.get("items", {}), item) for item in value]
-    properties = schema.get("properties", {})
+        return [_filled(node.get("items", {}), item, root) for item in value]
+    properties = node.get("properties", {})
     defaults = {name: below["default"] for name, below in properties.items() if "default" in below}
-    return {**defaults, **{name: _filled(properties.get(name, {}), item) for name, item in value.items()}}
+    return {**defaults, **{name: _filled(properties.get(name, {}), item, root) for name, item in value.items()}}
 
 
 def _without_media(value: Any) -> Any:
