@@ -52,7 +52,7 @@ class TestOnAFreshDatabase:
             "model darkroom/test-card-image: created, price n",
             "model darkroom/test-card-video: created, price 2 * duration",
             "model darkroom/image-stitch: created, price 1",
-            "model darkroom/video-compose: created, price 5",
+            "model darkroom/video-compose: created, price 0 if only_plan else 5",
             "model darkroom/text-process: created, price 0",
         ]
 
@@ -65,6 +65,7 @@ class TestOnAFreshDatabase:
             ("darkroom/test-card-video", {"prompt": "a cat", "duration": 2.6}, 6, 1),
             ("darkroom/image-stitch", {"images": ["file_1"]}, 1, 1),
             ("darkroom/video-compose", {"clips": [{"source": "file_1"}]}, 5, 1),
+            ("darkroom/video-compose", {"clips": [{"source": "file_1"}], "only_plan": True}, 0, 1),
             ("darkroom/text-process", {"text": "Hello.", "operations": ["sentences", "srt"]}, 0, 2),
         ],
     )

@@ -1,6 +1,8 @@
 """Small real media for tests, as the functions get them: {"path"}. Plain colours, so that a pixel tells where it came from."""
 
+import itertools
 import subprocess
+from array import array
 from functools import cache
 from pathlib import Path
 
@@ -65,6 +67,20 @@ def loudness(path: Path, start: float, end: float) -> float:
     heard = ["-ss", str(start), "-t", str(end - start), "-i", str(path), "-af", "volumedetect", "-vn", "-f", "null", "-"]
     report = subprocess.run([binary(), "-hide_banner", "-nostdin", *heard], capture_output=True, text=True, check=True).stderr
     return float(report.split("mean_volume:")[1].split("dB")[0])
+
+
+def seconds(path: Path) -> float:
+    """How long a file says it is."""
+    hours, minutes, rest = said(path).split("Duration: ")[1].split(",")[0].split(":")
+    return int(hours) * 3600 + int(minutes) * 60 + float(rest)
+
+
+def pitch(path: Path, start: float, end: float) -> float:
+    """The hertz of a plain tone between two seconds, by how often it rises through zero."""
+    heard = ("-ss", str(start), "-t", str(end - start), "-i", str(path), "-vn", "-ac", "1", "-ar", "48000", "-f", "s16le", "pipe:1")
+    levels = array("h", ffmpeg(*heard))
+    rises = sum(before < 0 <= after for before, after in itertools.pairwise(levels))
+    return rises * 48_000 / len(levels)
 
 
 def said(path: Path) -> str:

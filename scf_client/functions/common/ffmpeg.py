@@ -6,7 +6,7 @@ import re
 import signal
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -37,6 +37,7 @@ SHUT = ("Error while opening encoder", "Could not open encoder")
 # 30 are found. `-err_detect explode` finds few more, and refuses videos that begin between two key frames, as cutting leaves them.
 # HEVC, VP8 and small faults in sound seldom show: any bytes decode to something.
 STRICT = "-xerror"
+PIPE_BYTES = 1024 * 1024  # a frame of 1280 × 720 at once, where the system's own pipes hold a twentieth
 ROTTEN_END_S = 1.0  # a sound file may end in tags and padding that no decoder knows
 # What an encoder writes must not depend on how many cores a machine has, nor on which thread comes first: with frame threads,
 # 20 runs on the same frames gave 3 different files; with sliced threads one, in the same time and 1.6 % larger.
@@ -50,11 +51,15 @@ BT709 = ("-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt7
 
 @dataclass(frozen=True)
 class Streams:
-    """What a media file holds: seconds (None where it does not say), the codec of its picture ("": none), and whether it has sound."""
+    """What a media file holds: seconds (None where it does not say), the codec of its picture ("": none), and whether it has sound.
+
+    `is_hdr`: the picture is brighter than a plain screen can show, in PQ or HLG.
+    """
 
     duration: float | None
     video: str
     has_audio: bool
+    is_hdr: bool = False
 
     @property
     def decoder(self) -> tuple[str, ...]:
@@ -119,19 +124,42 @@ class Decoded:
     def __init__(self, file: File, pipe: BinaryIO, process: subprocess.Popen, said: BinaryIO):
         self._file, self._pipe, self._process, self._said = file, pipe, process, said
 
+    @property
+    def rest(self) -> BinaryIO:
+        """What `move` has left, for another process to read; not to be mixed with `read`, which may hold some of it."""
+        return self._pipe
+
     def read(self, size: int) -> bytes:
         """The next bytes, fewer than `size` at the end only; raises Invalid where the file is damaged there."""
         content = self._pipe.read(size)
-        if len(content) < size and self._process.wait():
-            raise _refusal(self._file, _read(self._said))
+        if len(content) < size:
+            self.check()
         return content
+
+    def move(self, size: int, to: BinaryIO) -> int:
+        """Hand the next bytes on to another process; returns how many, fewer than `size` only where the file gives no more, as `read`."""
+        left = size
+        while left and (moved := _moved(self._pipe, to, left)):
+            left -= moved
+        if left:
+            self.check()
+        return size - left
+
+    def check(self, *, patience_s: float | None = None) -> None:
+        """Wait for the end, but for no longer than told; raises Invalid where the file was damaged."""
+        with suppress(subprocess.TimeoutExpired):
+            if self._process.wait(timeout=patience_s):
+                raise _refusal(self._file, _read(self._said))
 
 
 @contextmanager
-def decoding(file: File, args: list[str], *, cwd: Path, before: tuple[str, ...] = ()) -> Iterator[Decoded]:
-    """Yield what ffmpeg makes of a file; leaving early ends it. Whether it was enough is the reader's to judge."""
+def decoding(file: File, args: list[str], *, cwd: Path, before: tuple[str, ...] = (), stdin: BinaryIO | None = None) -> Iterator[Decoded]:
+    """Yield what ffmpeg makes of a file, and of its stdin where `args` say so; leaving early ends it.
+
+    Whether it was enough is the reader's to judge.
+    """
     command = [binary(), *ALWAYS, STRICT, *before, *input_of(file), *args, "pipe:1"]
-    with TemporaryFile() as said, _started(command, cwd, said, stdin=subprocess.DEVNULL) as process:
+    with TemporaryFile() as said, _started(command, cwd, said, stdin=stdin or subprocess.DEVNULL) as process:
         try:
             yield Decoded(file, process.stdout, process, said)
         finally:
@@ -143,10 +171,20 @@ def binary() -> str:
     return imageio_ffmpeg.get_ffmpeg_exe()
 
 
-def _started(command: list[str], cwd: Path, said: BinaryIO, *, stdin: int) -> Any:
+def _started(command: list[str], cwd: Path, said: BinaryIO, *, stdin: int | BinaryIO) -> Any:
     # It dies with the thread that starts it, which waits for it.
-    dying = limits.dying_with_us()
-    return subprocess.Popen(command, cwd=cwd, stdin=stdin, stdout=subprocess.PIPE, stderr=said, preexec_fn=dying, env=ENVIRONMENT)
+    how: dict[str, Any] = {"preexec_fn": limits.dying_with_us(), "env": ENVIRONMENT, "pipesize": PIPE_BYTES}
+    return subprocess.Popen(command, cwd=cwd, stdin=stdin, stdout=subprocess.PIPE, stderr=said, **how)
+
+
+def _moved(pipe: BinaryIO, to: BinaryIO, size: int) -> int:
+    """Bytes that went from one pipe to another, at most `size` and none beyond; on Linux without a copy of them."""
+    if hasattr(os, "splice"):
+        return os.splice(pipe.fileno(), to.fileno(), size)
+    content = os.read(pipe.fileno(), min(size, PIPE_BYTES))
+    to.write(content)
+    to.flush()
+    return len(content)
 
 
 def _said(args: Sequence[str]) -> tuple[int, str]:
@@ -203,7 +241,8 @@ def _streams(report: str, file: File) -> Streams:
     if not kinds:
         raise Invalid(f"{file.field} is damaged or cut short: nothing in it can be played.", field=file.field)
     video = next((codec for kind, codec in kinds if kind == "Video"), "")
-    return Streams(_seconds(r"Duration: ", report), video, "Audio" in dict(kinds))
+    is_hdr = re.search(r"^ +Stream #0:\d+.*?: Video: .*\b(?:smpte2084|arib-std-b67)\b", report, re.MULTILINE)
+    return Streams(_seconds(r"Duration: ", report), video, "Audio" in dict(kinds), is_hdr is not None)
 
 
 def _seconds(before: str, report: str) -> float | None:

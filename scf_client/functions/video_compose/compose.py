@@ -1,41 +1,45 @@
 """Clips in order, with cross-fades, music and burnt-in subtitles: frames flow from one clip's decoder after another into one encoder."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..common import ffmpeg, media
+from ..common import ffmpeg, media, sizes
 from ..common.errors import Invalid
 from ..common.job import Job, Output
-from . import clips, frames, sound, subtitles
+from . import clips, frames, plan, sound, subtitles
 from .clips import Clip
-from .frames import Frame
+from .graph import Frame
+from .plan import Plan
 
 AAC = ("-c:a", "aac", "-b:a", "160k", "-flags:a", "+bitexact")
 SOUND = "aresample=48000,aformat=sample_fmts=fltp:channel_layouts=stereo"
 
 
 def make(job: Job) -> list[Output]:
-    """One mp4 as the schema describes it; an input that cannot be used is Invalid and named."""
+    """One mp4 as the schema describes it, or its plan; an input that cannot be used is Invalid and named."""
     frame = _frame(job.input)
-    shown = clips.read(job.input["clips"], frame.fps)
-    total = clips.check_lengths(shown, frame.overlap, frame.fps)
-    args = _arguments(job, shown, frame, total)
-    with ffmpeg.encoding(args, cwd=job.work, progress=lambda count: job.progress(count / total)) as encoder:
-        for picture in frames.track(shown, frame, job.work):
-            encoder.write(picture)
-    return [Output("0.mp4", "video/mp4", frame.width, frame.height, total / frame.fps)]
+    shown, planned = clips.read(job.input)
+    if job.input["only_plan"]:
+        return [_plan(job, planned)]
+    args = _arguments(job, shown, frame, planned)
+    with ffmpeg.encoding(args, cwd=job.work, progress=lambda count: job.progress(count / planned.total)) as encoder:
+        frames.pour(shown, frame, job.work, encoder)
+    return [Output("0.mp4", "video/mp4", frame.width, frame.height, planned.seconds)]
+
+
+def _plan(job: Job, planned: Plan) -> Output:
+    (job.out / "0.json").write_text(json.dumps(plan.told(job.input, planned), indent=2) + "\n", encoding="utf-8")
+    return Output("0.json", "application/json")
 
 
 def _frame(input: Mapping[str, Any]) -> Frame:
-    width, height = map(int, input["size"].split("x"))
-    fps = input["fps"]
-    overlap = round(input["transition"]["duration"] * fps) if "transition" in input and len(input["clips"]) > 1 else 0
-    return Frame(width, height, fps, input["fit"], input["background"], overlap)
+    size = sizes.of_video(input.get("size"), input.get("resolution"), input.get("aspect_ratio"))
+    return Frame(*size, input["fps"], input["fit"], input["background"])
 
 
-def _arguments(job: Job, shown: Sequence[Clip], frame: Frame, total: int) -> list[str]:
-    lasts = total / frame.fps
-    inputs, filters, mapped = _sound(job, shown, frame, lasts)
+def _arguments(job: Job, shown: Sequence[Clip], frame: Frame, planned: Plan) -> list[str]:
+    inputs, filters, mapped = _sound(job, shown, planned)
     text = subtitles.write(job.input["subtitles"], (frame.width, frame.height), job.work) if "subtitles" in job.input else "null"
     graph = (
         "-filter_complex_threads",
@@ -43,19 +47,20 @@ def _arguments(job: Job, shown: Sequence[Clip], frame: Frame, total: int) -> lis
         "-filter_complex",
         ";".join([f"[0:v]{ffmpeg.IS_BT709},{text},format=yuv420p[picture]", *filters]),
     )
-    ends = ("-frames:v", str(total), "-t", f"{lasts:.6f}", *ffmpeg.MP4, str(job.out / "0.mp4"))
+    ends = ("-frames:v", str(planned.total), "-t", f"{planned.seconds:.6f}", *ffmpeg.MP4, str(job.out / "0.mp4"))
     return [*frame.raw, "-i", "pipe:0", *inputs, *graph, "-map", "[picture]", *mapped, *ffmpeg.H264, *ffmpeg.BT709, *ends]
 
 
-def _sound(job: Job, shown: Sequence[Clip], frame: Frame, lasts: float) -> tuple[list[str], list[str], list[str]]:
+def _sound(job: Job, shown: Sequence[Clip], planned: Plan) -> tuple[list[str], list[str], list[str]]:
     """Inputs after the first, filters and mapping of the sound: the clips' own, music, both or none."""
     inputs, filters, parts = [], [], []
+    lasts = planned.seconds
     if music := job.input.get("music"):
         inputs += _music_input(music, lasts)
         filters.append(f"[1:a]{_music(music, lasts)}[music]")
         parts.append("[music]")
-    if any(clip.has_audio for clip in shown):
-        inputs += [*sound.RAW, "-i", sound.track(shown, frame, job.work).name]
+    if any(clip.streams.has_audio for clip in shown):
+        inputs += [*sound.RAW, "-i", sound.track(shown, planned, job.work).name]
         parts.append(f"[{2 if music else 1}:a]")
     if not parts:
         return [], [], []

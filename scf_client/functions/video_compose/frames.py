@@ -1,104 +1,71 @@
-"""The picture track, frame by frame: each clip is decoded when its turn comes, and only while it is shown.
+"""The picture track: a chain of ffmpegs, one for each clip, that pour their frames into the encoder's one after another.
 
 One ffmpeg for all clips opens and decodes all of them at once: twenty pictures in 1080p did not fit into 1 GB. Here two decoders
-at most are open, however many clips there are.
+at most are open, however many clips there are. Where two clips overlap, the earlier one's last frames flow straight into the
+process of the later one, which blends them with its own.
 """
 
-from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
-
-import pyvips
+from typing import BinaryIO
 
 from ..common import ffmpeg
 from ..common.errors import Invalid
 from ..common.ffmpeg import Decoded
 from ..common.media import File
 from ..common.pictures import Picture
+from . import graph
 from .clips import Clip
+from .graph import Frame
 
-Frames = Generator[bytes, None, None]  # each as planar YUV 4:2:0
-
-
-@dataclass(frozen=True)
-class Frame:
-    """The picture that every clip is brought to; `overlap` of neighbours in frames, `background` as #rrggbb."""
-
-    width: int
-    height: int
-    fps: int
-    fit: str
-    background: str
-    overlap: int
-
-    @property
-    def bytes(self) -> int:
-        return self.width * self.height * 3 // 2
-
-    @property
-    def raw(self) -> list[str]:
-        """How ffmpeg is told of such frames."""
-        return ["-f", "rawvideo", "-pixel_format", "yuv420p", "-video_size", f"{self.width}x{self.height}", "-framerate", str(self.fps)]
+WAIT_S = 1.0  # for the end of a process that has failed: it may be some milliseconds behind the one that noticed
 
 
-def track(clips: Sequence[Clip], frame: Frame, work: Path) -> Iterator[bytes]:
-    """All frames of the video, neighbours faded into each other; raises Invalid for a clip that gives none."""
-    before: Frames | None = None
-    for place, clip in enumerate(clips):
-        source = _still(clip, frame, work) if clip.file.type == "picture" else _moving(clip, frame, work)
+def pour(clips: Sequence[Clip], frame: Frame, work: Path, into: BinaryIO) -> None:
+    """Write all frames of the video into a pipe; raises Invalid for a clip that is damaged or gives none."""
+    before: Decoded | None = None
+    with ExitStack() as opened:  # each ends by itself with its last frame; only a fault leaves some to be ended
+        for clip, after in zip(clips, [*clips[1:], None], strict=True):
+            decoded = opened.enter_context(_decoding(clip, frame, work, before))
+            try:
+                _move(decoded, clip, clip.frames - (after.overlap if after else 0), frame, into)
+            except Invalid:
+                if before:
+                    before.check(patience_s=WAIT_S)  # what it lacks, the one after it lacks too
+                raise
+            if before:
+                before.check()  # its frames have all been shown
+            before = decoded
         if before:
-            yield from _faded(before, source, frame)
-        is_last = place == len(clips) - 1
-        alone = clip.frames - frame.overlap * ((before is not None) + (not is_last))
-        for _ in range(alone):
-            yield next(source)
-        before = source
+            before.check()
 
 
-def _faded(before: Frames, after: Frames, frame: Frame) -> Iterator[bytes]:
-    for step in range(1, frame.overlap + 1):
-        yield _blended(next(before), next(after), step / (frame.overlap + 1), frame)
-    before.close()
+def _decoding(clip: Clip, frame: Frame, work: Path, before: Decoded | None) -> AbstractContextManager[Decoded]:
+    """A clip's own frames, the first of them blended with what is left of the one before."""
+    tail = [*frame.raw, "-i", "pipe:0"] if clip.overlap else []
+    filters = ["-filter_complex_threads", "2", "-filter_complex", graph.of_clip(clip, frame), "-map", "[picture]"]
+    file, begin = _still(clip, frame, work) if clip.file.type == "picture" else (clip.file, _begin(clip))
+    args = [*tail, *filters, "-frames:v", str(clip.frames), "-f", "rawvideo"]
+    return ffmpeg.decoding(file, args, cwd=work, before=begin, stdin=before.rest if before and clip.overlap else None)
 
 
-def _blended(one: bytes, other: bytes, share: float, frame: Frame) -> bytes:
-    """`share` (0–1) of the other picture, the rest of the one."""
-    planes = [pyvips.Image.new_from_memory(picture, frame.width, frame.height * 3 // 2, 1, "uchar") for picture in (one, other)]
-    return (planes[0].linear(1 - share, 0.5) + planes[1].linear(share, 0)).cast("uchar").write_to_memory()
+def _begin(clip: Clip) -> tuple[str, ...]:
+    return ("-threads", "2", *clip.streams.decoder, "-ss", f"{clip.start:.3f}")
 
 
-def _still(clip: Clip, frame: Frame, work: Path) -> Frames:
+def _still(clip: Clip, frame: Frame, work: Path) -> tuple[File, tuple[str, ...]]:
+    """A picture as a file of its own, no larger than it is shown, and how it is opened."""
     # Through libvips: upright, in sRGB, checked for size.
-    picture = Picture(clip.file).fitted(frame.width, frame.height, frame.fit).flatten(background=list(bytes.fromhex(frame.background[1:])))
-    drawn = work / "still.png"
-    picture.pngsave(str(drawn), compression=1)
-    with ffmpeg.decoding(File(drawn, clip.file.field, "picture", "png_pipe"), _as_frames("null", 1), cwd=work) as pipe:
-        content = _read(pipe, clip, frame)
-    for _ in range(clip.frames):
-        yield content
+    picture = Picture(clip.file)
+    size = frame.times(clip.motion.detail if clip.motion else 1)
+    shape = size if frame.fit == "cover" else graph.inside(picture.size, size)
+    drawn = work / f"{clip.file.field}.png"
+    flat = picture.fitted(*shape, "cover").flatten(background=list(bytes.fromhex(frame.background[1:])))
+    flat.pngsave(str(drawn), compression=1)
+    return File(drawn, clip.file.field, "picture", "png_pipe"), ("-framerate", str(frame.fps))
 
 
-def _moving(clip: Clip, frame: Frame, work: Path) -> Frames:
-    size = f"{frame.width}:{frame.height}"
-    fit = {
-        "contain": f"scale={size}:force_original_aspect_ratio=decrease,pad={size}:-1:-1:color=0x{frame.background[1:]}",
-        "cover": f"scale={size}:force_original_aspect_ratio=increase,crop={size}",
-    }[frame.fit]
-    # Square pixels first; and a video that is shorter than its clip holds its last frame.
-    filters = f"scale=iw*sar:ih,setsar=1,{fit},fps={frame.fps}:start_time=0,tpad=stop_mode=clone:stop=-1"
-    begin = ("-threads", "2", *clip.decoder, "-ss", f"{clip.start:.3f}")
-    with ffmpeg.decoding(clip.file, _as_frames(filters, clip.frames), cwd=work, before=begin) as pipe:
-        for _ in range(clip.frames):
-            yield _read(pipe, clip, frame)
-
-
-def _as_frames(filters: str, count: int) -> list[str]:
-    colours = "scale=out_color_matrix=bt709:out_range=tv:flags=bicubic+accurate_rnd,format=yuv420p"
-    return ["-map", "0:v:0", "-vf", f"{filters},{colours}", "-frames:v", str(count), "-f", "rawvideo"]
-
-
-def _read(pipe: Decoded, clip: Clip, frame: Frame) -> bytes:
-    content = pipe.read(frame.bytes)
-    if len(content) < frame.bytes:
+def _move(decoded: Decoded, clip: Clip, count: int, frame: Frame, into: BinaryIO) -> None:
+    if decoded.move(count * frame.bytes, into) < count * frame.bytes:
         raise Invalid(f"{clip.file.field} has no picture at {clip.start:g} s.", field=clip.file.field)
-    return content

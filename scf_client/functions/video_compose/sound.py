@@ -1,37 +1,44 @@
 """The sound track of the clips: each one's own sound at its place, faded into its neighbours' as the pictures are."""
 
-from array import array
 from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
+import pyvips
+
 from ..common import ffmpeg
-from .clips import Clip, beginnings
-from .frames import Frame
+from .clips import Clip
+from .plan import Plan
 
 RATE = 48_000
 SAMPLE_BYTES = 4  # 16 bits, left and right
 RAW = ["-f", "s16le", "-ar", str(RATE), "-ac", "2"]
 PIECE = 256 * 1024
+SLOWEST, FASTEST = 0.5, 2.0  # that `atempo` does in one step without dropping any sound
 
 
-def track(clips: Sequence[Clip], frame: Frame, work: Path) -> Path:
+def track(clips: Sequence[Clip], plan: Plan, work: Path) -> Path:
     """Write the clips' sound as long as the video, silence where there is none; returns the file, to be read as RAW."""
     path = work / "sound.pcm"
-    starts = beginnings(clips, frame.overlap)
     with path.open("w+b") as track:
-        track.truncate(_samples(starts[-1] + clips[-1].frames, frame) * SAMPLE_BYTES)
-        for place, (clip, start) in enumerate(zip(clips, starts, strict=True)):
-            if clip.has_audio:
-                _lay(track, clip, _samples(start, frame), frame, work, fades=(place > 0, place < len(clips) - 1))
+        track.truncate(_samples(plan.total, plan.fps) * SAMPLE_BYTES)
+        for place, (clip, start) in enumerate(zip(clips, plan.starts, strict=True)):
+            if clip.streams.has_audio and clip.volume:
+                _lay(track, clip, _samples(start, plan.fps), _samples(clip.frames, plan.fps), filters(clip, plan, place), work)
     return path
 
 
-def _lay(track: BinaryIO, clip: Clip, at: int, frame: Frame, work: Path, *, fades: tuple[bool, bool]) -> None:
-    """Add one clip's sound to the track from sample `at` on."""
-    filters = ["aresample=48000:async=1:first_pts=0", "aformat=sample_fmts=s16:channel_layouts=stereo", *_fades(clip, frame, fades)]
-    args = ["-map", "0:a:0", "-af", ",".join(filters), "-t", f"{clip.frames / frame.fps:.6f}", *RAW]
-    left = _samples(clip.frames, frame) * SAMPLE_BYTES
+def filters(clip: Clip, plan: Plan, place: int) -> str:
+    """What is done to a clip's sound: its speed without another pitch, its volume, fades where it meets its neighbours."""
+    volume = [f"volume={clip.volume:.6f}"] if clip.volume != 1 else []
+    even = ["aresample=48000:async=1:first_pts=0", "aformat=sample_fmts=s16:channel_layouts=stereo"]
+    return ",".join([*even, *(f"atempo={step:.6f}" for step in _paces(clip.speed)), *volume, *_fades(clip, plan, place)])
+
+
+def _lay(track: BinaryIO, clip: Clip, at: int, count: int, filters: str, work: Path) -> None:
+    """Add one clip's sound, `count` samples at most, to the track from sample `at` on."""
+    args = ["-map", "0:a:0", "-af", filters, "-t", f"{count / RATE:.6f}", *RAW]
+    left = count * SAMPLE_BYTES
     track.seek(at * SAMPLE_BYTES)
     with ffmpeg.decoding(clip.file, args, cwd=work, before=("-ss", f"{clip.start:.3f}")) as pipe:
         while piece := pipe.read(min(PIECE, left)):
@@ -41,24 +48,31 @@ def _lay(track: BinaryIO, clip: Clip, at: int, frame: Frame, work: Path, *, fade
 
 def _add(track: BinaryIO, piece: bytes) -> None:
     there = track.read(len(piece))
+    piece = piece[: len(there)]
     if any(there):
-        mixed = (max(-32768, min(32767, one + other)) for one, other in zip(_numbers(there), _numbers(piece), strict=False))
-        piece = array("h", mixed).tobytes()
+        piece = (_numbers(there) + _numbers(piece)).cast("short").write_to_memory()  # which keeps to what 16 bits can hold
     track.seek(-len(there), 1)
     track.write(piece)
 
 
-def _numbers(piece: bytes) -> array:
-    return array("h", piece[: len(piece) // 2 * 2])
+def _numbers(piece: bytes) -> pyvips.Image:
+    return pyvips.Image.new_from_memory(piece, len(piece) // 2, 1, 1, "short")
 
 
-def _fades(clip: Clip, frame: Frame, fades: tuple[bool, bool]) -> list[str]:
-    lasts, overlap = clip.frames / frame.fps, frame.overlap / frame.fps
-    if not overlap:
-        return []
-    fade_in, fade_out = f"afade=t=in:d={overlap:.6f}", f"afade=t=out:st={lasts - overlap:.6f}:d={overlap:.6f}"
-    return [fade for fade, is_wanted in zip((fade_in, fade_out), fades, strict=True) if is_wanted]
+def _paces(speed: float) -> list[float]:
+    """Steps that `atempo` can do, which come to `speed` together."""
+    paces = []
+    while not SLOWEST <= speed <= FASTEST:
+        paces.append(SLOWEST if speed < SLOWEST else FASTEST)
+        speed /= paces[-1]
+    return [*paces, speed] if speed != 1 else paces
 
 
-def _samples(frames: int, frame: Frame) -> int:
-    return round(frames * RATE / frame.fps)
+def _fades(clip: Clip, plan: Plan, place: int) -> list[str]:
+    lasts, before, after = (count / plan.fps for count in (clip.frames, clip.overlap, plan.after(place)))
+    fade_in = [f"afade=t=in:d={before:.6f}"] if before else []
+    return [*fade_in, f"afade=t=out:st={lasts - after:.6f}:d={after:.6f}"] if after else fade_in
+
+
+def _samples(frames: int, fps: int) -> int:
+    return round(frames * RATE / fps)
