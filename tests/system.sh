@@ -10,6 +10,11 @@ need redis-server redis-server
 need chromium chromium
 need strace strace
 need faketime faketime
+need nginx nginx-light
+need systemd-analyze systemd
+need rsync rsync
+need openssl openssl
+need shellcheck shellcheck
 need gcc gcc
 need pkg-config pkg-config
 pkg-config --exists libmariadb 2>/dev/null || missing="$missing libmariadb-dev"

@@ -1,0 +1,114 @@
+"""The site that we ship, by Debian's nginx in front of the real web tier."""
+
+import json
+import re
+from http.client import HTTPConnection
+
+import pytest
+
+from config.env import env
+from tasks_app.api.problems import CODES
+from tests.deploy.nginx import SITE, Nginx
+from tests.deploy.service import Service, listening
+from tests.deploy.web import wait_until
+
+TEXT = SITE.read_text(encoding="utf-8")
+MB = 1_000_000
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """nginx, and behind it the web tier on a socket that it was handed."""
+    folder = tmp_path_factory.mktemp("site")
+    environment = {
+        "DARKROOM_ENV": "development",
+        "DATABASE_URL": f"sqlite:///{folder}/darkroom.sqlite3",
+        "REDIS_URL": "",
+        "STORAGE_DIR": f"{folder}/storage",
+        "BROKER_DIR": f"{folder}/broker",
+        "PUBLIC_URL": "https://localhost",
+        "CLIENT_ADDRESS_HEADER": "X-Real-IP",
+        "WEB_WORKERS": "1",
+    }
+    with listening(folder / "web.sock") as listener, Nginx(folder, folder / "web.sock") as proxy:
+        web = Service("darkroom-web", environment, log=folder / "web.log", listener=listener)
+        web.start()
+        yield proxy
+        web.stop()
+
+
+def asked(proxy, path, *, method="GET", headers=None):
+    connection = proxy.connect()
+    connection.request(method, path, headers=headers or {})
+    answer = connection.getresponse()
+    return answer.status, answer.headers, answer.read()
+
+
+class TestTheSite:
+    def test_is_sound_by_nginx(self, site):
+        assert "test is successful" in site.verdict()
+        assert "warn" not in site.verdict()
+
+    def test_serves_the_api(self, site):
+        status, headers, body = asked(site, "/healthz")
+        assert (status, json.loads(body)) == (200, {"status": "ok"})
+        assert headers["X-Request-ID"]
+
+    def test_serves_static_files(self, site):
+        assert asked(site, "/static/tasks_app/admin.css")[0] == 200
+
+    def test_tells_the_application_of_https(self, site):
+        assert "max-age=31536000" in asked(site, "/admin/login/")[1]["Strict-Transport-Security"]
+
+    def test_sends_plain_http_to_https(self, site):
+        connection = HTTPConnection("localhost", site.plain_port)
+        connection.request("GET", "/admin/?a=1")
+        answer = connection.getresponse()
+        assert (answer.status, answer.headers["Location"]) == (301, "https://localhost/admin/?a=1")
+
+
+class TestSizes:
+    def test_more_than_an_upload_may_have_reaches_the_api_which_refuses_it_in_its_own_words(self, site):
+        most = int(re.search(r"client_max_body_size (\d+)m;", TEXT)[1]) * 1024 * 1024
+        assert env["UPLOAD_LIMIT_MB"] * MB < most <= env["UPLOAD_LIMIT_MB"] * MB * 1.2
+
+    def test_an_answer_of_the_largest_result_is_taken_off_the_threads_hands(self):
+        most = int(re.search(r"proxy_max_temp_file_size (\d+)m;", TEXT)[1]) * 1024 * 1024
+        assert most > env["RESULT_LIMIT_MB"] * MB
+
+    def test_far_more_is_refused_by_nginx_as_the_api_would(self, site):
+        connection = site.connect()
+        connection.putrequest("POST", "/api/v1/files")
+        connection.putheader("Content-Length", str(300 * MB))
+        connection.endheaders()
+        answer = connection.getresponse()
+        problem = json.loads(answer.read())
+        assert (answer.status, problem["code"], answer.headers["Content-Type"]) == (413, "too_large", "application/problem+json")
+
+    def test_what_nginx_says_itself_has_the_words_of_the_api(self):
+        said = {body["code"]: (body["status"], body["title"]) for body in map(json.loads, re.findall(r"return \d+ '(.*)';", TEXT))}
+        assert said == {code: CODES[code] for code in ("too_large", "unavailable")}
+
+
+class TestSecretsInAddresses:
+    @pytest.mark.parametrize("path", ["/hooks/plasma/hush-hush/token", "/api/v1/outputs/output_1/content?signature=hush-hush"])
+    def test_are_in_no_line_of_nginx_whatever_fails(self, tmp_path, path):
+        with Nginx(tmp_path, tmp_path / "nobody.sock") as proxy:  # nobody listens there, which nginx writes down
+            assert asked(proxy, path)[0] == 503
+            assert asked(proxy, "/healthz")[0] == 503
+            lines = tmp_path / "error.log"
+            wait_until(lambda: "/healthz" in lines.read_text(), "nginx wrote of the failure")
+        assert "hush-hush" not in lines.read_text()
+
+
+class TestTheWebTierIsAway:
+    def test_a_client_is_told_when_to_come_again(self, tmp_path):
+        with Nginx(tmp_path, tmp_path / "nobody.sock") as proxy:
+            status, headers, body = asked(proxy, "/api/v1/tasks")
+        assert (status, headers["Retry-After"], json.loads(body)["code"]) == (503, "5", "unavailable")
+
+
+class TestMetrics:
+    def test_are_for_this_machine_alone(self):
+        block = re.search(r"location = /metrics \{(.*?)\}", TEXT, re.S)[1]
+        assert re.findall(r"(?:allow|deny) \S+;", block) == ["allow 127.0.0.1;", "allow ::1;", "deny all;"]
