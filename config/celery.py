@@ -13,6 +13,7 @@ from kombu import Queue
 
 from . import broker
 from .env import env
+from .retire import Retirement
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -78,6 +79,7 @@ def broker_settings(redis_url: str) -> dict:
 
 
 app = Darkroom("darkroom")
+app.steps["worker"].add(Retirement)
 app.set_default()  # for every thread: without it, one of gunicorn's would publish to a broker of Celery's own choosing
 app.conf.update(
     **broker_settings(env["REDIS_URL"]),

@@ -249,6 +249,7 @@ DECLARED = (
     Var("WEB_WORKERS", whole(1), 3, "gunicorn's worker processes."),
     Var("WEB_THREADS", whole(1), 6, "Threads per web worker; workers × threads is the number of database connections (5 to 20)."),
     Var("WEB_MEMORY_LIMIT_MB", whole(1), 600, "A web worker above this resident size finishes its request and is replaced."),
+    Var("WORKER_MEMORY_LIMIT_MB", whole(1), 600, "A worker above this resident size finishes what is open, ends, and is started anew."),
     Var(
         "SUBMIT_WINDOW", whole(1), 100, "Submit calls that one worker keeps open at once; those that wait for a slow upstream come on top."
     ),
