@@ -89,6 +89,8 @@ class Simulator(Listener):
         order = self._next(door)
         if door == "poll":
             return await self._poll(request, about, order)
+        if isinstance(order, Answer | Refuse):  # whatever the answer were
+            return await self._answer(request, order, {})
         return await self._answer(request, order, getattr(self, f"_{door}")(f"{about}-not-there" if isinstance(order, Overlook) else about))
 
     def _refused(self, request: web.BaseRequest, refusal: Refusal) -> web.StreamResponse:
