@@ -85,7 +85,7 @@ class Conformance:
         settings.EGRESS_ALLOW = [*settings.EGRESS_ALLOW, f"127.0.0.1:{simulator.port}"]
         install(offers.of(self.VENDOR), now=START)
         provider = Provider.objects.get(name=self.VENDOR)
-        Provider.objects.update(base_url=simulator.url, is_enabled=True)
+        Provider.objects.update(base_url=simulator.url, is_enabled=True, max_jobs=None)
         credentials.rotate(provider, self.secrets(simulator), now=START)
 
     def secrets(self, simulator: Simulator) -> dict[str, str]:
@@ -431,8 +431,10 @@ def files(task: Task) -> list[str]:
 def rings(upstream: Simulator, job=None, *, about=None):
     """The upstream calls the address of a job (its first), about that job or another."""
     job = job or next(iter(upstream.jobs.values()))
-    path = urlsplit(job.address).path
-    return Client(enforce_csrf_checks=True).post(path, upstream.ringing(about or job), content_type="application/json")
+    address = urlsplit(job.address)
+    return Client(enforce_csrf_checks=True).post(
+        f"{address.path}?{address.query}", upstream.ringing(about or job), content_type="application/json"
+    )
 
 
 def checked(vendor: str) -> UpstreamError | None:
