@@ -207,8 +207,8 @@ class Conformance:
     # A submit that is not taken
 
     @pytest.mark.parametrize(("why", "code"), [("invalid", "invalid_input"), ("moderated", "moderated")])
-    def test_what_is_refused_fails_at_once(self, upstream, submits, acme, why, code):
-        upstream.will(refuse(why))
+    def test_what_is_refused_fails_at_once(self, upstream, refuses, submits, acme, why, code):
+        refuses(why)
         task = submits()
         assert (task.status, task.error_code, upstream.received.total(), upstream.bought) == ("failed", code, 1, 0)
         assert (acme.held, acme.balance) == (0, 1000)
