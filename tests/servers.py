@@ -24,13 +24,14 @@ START_S, STOP_S = 60, 30
 class Server:
     """One server process: `start()` on a free or given port, `stop()`, `kill()`, `restart()` on the same port and data.
 
-    It lives no longer than the thread that started it. `environment` is what it sees instead of ours, `host` where others
-    reach it: there it listens too.
+    It lives no longer than the thread that started it. `environment` is what it sees instead of ours, `tree` where it runs, `host`
+    where others reach it: there it listens too.
     """
 
     name: str
     host = LOOPBACK
     environment: dict[str, str] | None = None
+    tree: Path | None = None
 
     def __init__(self) -> None:
         clear_leftovers()
@@ -51,6 +52,7 @@ class Server:
                 stdout=log,
                 stderr=log,
                 env=self.environment,
+                cwd=self.tree,
                 preexec_fn=dies_with(os.getpid()),
                 start_new_session=True,
             )

@@ -69,24 +69,3 @@ def mariadb_changes_its_time_zone(scene: Scene) -> None:
             cursor.execute(f"SET GLOBAL time_zone = '{zone}'")
             cut(cursor)  # a connection keeps the zone that it began with
     scene.load.join()
-
-
-EXPAND = "ALTER TABLE tasks_app_task ADD COLUMN later INT NOT NULL DEFAULT 1, ADD INDEX fire_later (later, status)"
-CONTRACT = "ALTER TABLE tasks_app_task DROP INDEX fire_later, DROP COLUMN later"
-
-
-@trouble(tasks=120, over_s=16.0, moves_within_s=20.0)
-def a_new_release_comes_under_load(scene: Scene) -> None:
-    """Its migration expands a table while the old code runs; then process after process is replaced. No request and no outcome is lost."""
-    stage = scene.stage
-    scene.moment(1.0, 2.0)
-    with administrator(stage) as cursor:
-        cursor.execute(EXPAND)
-        scene.moment(1.0, 3.0)
-        for server in (*stage.workers, stage.beat, stage.web):
-            server.stop()
-            scene.watch.killed()
-            server.start()
-            scene.moment(0.5, 2.0)
-        scene.load.join()
-        cursor.execute(CONTRACT)

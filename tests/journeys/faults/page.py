@@ -43,7 +43,8 @@ GROUPS = {
     "receivers": "Webhook receivers",
     "clients": "Clients",
     "inward": "URLs that lead inside",
-    "hours": "Clocks, schedules, wake-ups, releases",
+    "hours": "Clocks, schedules, wake-ups",
+    "releases": "Releases",
 }
 HEADS = ("what happens", "what must hold", "tasks", "lost", "doubled", "leaked", "given up", "a task took", "verdict")
 

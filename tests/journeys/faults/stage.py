@@ -38,7 +38,9 @@ ADAPTERS = (
 
 
 class OfDarkroom(Server):
-    """A process of Darkroom's own; it counts as ready while it runs."""
+    """A process of Darkroom's own, of the code in `tree`; it counts as ready while it runs."""
+
+    tree = ROOT
 
     def __init__(self, environment: dict[str, str]):
         super().__init__()
@@ -172,10 +174,10 @@ class Stage:
         """What a task of this model is given beside its prompt."""
         return {"image": f"{self.album.url}/picture.png"} if model == "fire/near" else {}
 
-    def manage(self, *words: str) -> str:
-        """What `manage.py` prints."""
+    def manage(self, *words: str, tree: Path = ROOT, **variables: str) -> str:
+        """What the `manage.py` of that tree prints, in the stage's environment with these variables."""
         command = [sys.executable, "manage.py", *words]
-        done = subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, cwd=tree, env=self.environment | variables, capture_output=True, text=True, check=False)
         if done.returncode:
             raise RuntimeError(f"manage.py {' '.join(words)} failed:\n{done.stdout[-1000:]}{done.stderr[-2000:]}")
         return done.stdout

@@ -1,6 +1,19 @@
 """Every trouble, in the order in which they come."""
 
-from . import deaths, backup, clients, disk, hours, inward, mariadb, receivers, redis, wire  # isort: skip
+from . import deaths, backup, clients, disk, hours, inward, mariadb, receivers, redis, releases, wire  # isort: skip
 from .trouble import TROUBLES
 
-__all__ = ["TROUBLES", "backup", "clients", "deaths", "disk", "hours", "inward", "mariadb", "receivers", "redis", "wire"]
+__all__ = [
+    "TROUBLES",
+    "backup",
+    "clients",
+    "deaths",
+    "disk",
+    "hours",
+    "inward",
+    "mariadb",
+    "receivers",
+    "redis",
+    "releases",
+    "wire",
+]
