@@ -39,6 +39,7 @@ GROUPS = {
     "mariadb": "MariaDB",
     "backup": "A backup put back",
     "disk": "Disk",
+    "bucket": "A bucket for results",
     "wire": "Upstreams and the wire",
     "receivers": "Webhook receivers",
     "clients": "Clients",

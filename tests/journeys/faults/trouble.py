@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.servers import Server
+from tests.upstreams import Cos
 
 from .between import Between
 from .judge import Findings, Row
@@ -33,6 +34,7 @@ class Scene:
     watch: Watch
     deaths: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     between: Between | None = None  # a wire to MariaDB, where the trouble has one
+    bucket: Cos | None = None  # for files, likewise
     notes: list[str] = field(default_factory=list)
     afterwards: list[Callable[[Findings, Mapping[str, Row]], None]] = field(default_factory=list)
 

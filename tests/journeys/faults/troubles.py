@@ -1,11 +1,12 @@
 """Every trouble, in the order in which they come."""
 
-from . import deaths, backup, clients, disk, hours, inward, mariadb, receivers, redis, releases, wire  # isort: skip
+from . import deaths, backup, bucket, clients, disk, hours, inward, mariadb, receivers, redis, releases, wire  # isort: skip
 from .trouble import TROUBLES
 
 __all__ = [
     "TROUBLES",
     "backup",
+    "bucket",
     "clients",
     "deaths",
     "disk",
