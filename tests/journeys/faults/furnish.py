@@ -34,8 +34,9 @@ MODELS = {
     "fire/any": ["named", "sealed", "plasma"],
     "fire/near": ["near"],
     "fire/brief": ["grit"],
+    "fire/curt": ["plasma"],
 }
-DEADLINE_S = {"fire/brief": 20}
+DEADLINE_S = {"fire/brief": 20, "fire/curt": 20}
 
 
 def main(urls: dict[str, str]) -> None:

@@ -1,6 +1,6 @@
 """The books after a trouble: what Darkroom promised, held against its database, its files and what the upstreams say they sold.
 
-A   at most one job is bought for a task, in all upstreams together
+A   at most one job is bought for a task, in all upstreams together; a retry is a task of its own
 B   every task that was answered 201 is there and has come to its end: success, unless the upstream or the trouble stands in the way
 C   balance = Σ ledger, held = 0, active = 0, one settlement for each task
 D   no lease, lane or due time is left on a task that is over
@@ -29,7 +29,8 @@ UNKNOWN = "submission_outcome_unknown"
 CLEAN_UP = "from tasks_app.workers import clean_up; clean_up()"
 TASKS = """
     SELECT idempotency_key, LOWER(HEX(id)), model, status, IF(error_code = '', '-', error_code), lease_token, due_at IS NULL, lane = '',
-           hold, COALESCE(captured, 0), account_id, TIMESTAMPDIFF(MICROSECOND, created_at, COALESCE(finished_at, UTC_TIMESTAMP(6))) / 1e6
+           hold, COALESCE(captured, 0), account_id, JSON_VALUE(input, '$.prompt'),
+           TIMESTAMPDIFF(MICROSECOND, created_at, COALESCE(finished_at, UTC_TIMESTAMP(6))) / 1e6
     FROM tasks_app_task WHERE idempotency_key LIKE '{fire}-%'
 """
 
@@ -47,6 +48,7 @@ class Row:
     hold: int
     captured: int
     account: str
+    prompt: str  # by which the upstreams know it: its key, or that of the task that it repeats
     took_s: float
 
     @property
@@ -102,7 +104,7 @@ def still_open(stage: Stage) -> int:
 
 
 def read(stage: Stage, fire: str) -> list[Row]:
-    kinds = (str, str, str, str, str, int, _yes, _yes, int, int, str, float)
+    kinds = (str, str, str, str, str, int, _yes, _yes, int, int, str, str, float)
     return [Row(*(kind(value) for kind, value in zip(kinds, line, strict=True))) for line in stage.sql(TASKS.format(fire=fire))]
 
 
@@ -150,11 +152,13 @@ def _nothing_is_bought_twice(found: Findings, stage: Stage, rows: dict[str, Row]
     bought: Counter[str] = Counter()
     for upstream in stage.upstreams.values():
         bought += upstream.bought_by()
+    asked = Counter(row.prompt for row in rows.values())
+    sold = Counter(job.token.rpartition("-")[0] for job in list(stage.upstreams["plasma"].jobs.values()))
     for key, row in rows.items():
-        if bought[key] > 1:
+        if bought[row.prompt] > asked[row.prompt] or sold[row.shown] > 1:
             found.doubled += 1
-            found.wrong.append(f"{key} was bought {bought[key]} times")
-        if row.status == "succeeded" and not bought[key]:
+            found.wrong.append(f"{key} was bought {max(bought[row.prompt], sold[row.shown])} times")
+        if row.status == "succeeded" and not bought[row.prompt]:
             found.wrong.append(f"{key} succeeded, and nobody sold it")
     attempted = {token for (token,) in stage.sql("SELECT token FROM tasks_app_attempt")}
     for job in list(stage.upstreams["plasma"].jobs.values()):

@@ -43,6 +43,7 @@ GROUPS = {
     "wire": "Upstreams and the wire",
     "receivers": "Webhook receivers",
     "clients": "Clients",
+    "deadlines": "Deadlines",
     "inward": "URLs that lead inside",
     "hours": "Clocks, schedules, wake-ups",
     "releases": "Releases",
