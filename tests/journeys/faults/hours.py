@@ -2,10 +2,12 @@
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+from .judge import still_open
 from .mariadb import cut
-from .stage import Beat, Worker, administrator
+from .stage import Beat, Stage, Worker, administrator
 from .trouble import NotHere, Scene, trouble
 
 LIBRARIES = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
@@ -16,6 +18,50 @@ def two_more_beats_run(scene: Scene) -> None:
     """Every duty is idempotent."""
     with Beat(scene.stage.environment), Beat(scene.stage.environment):
         scene.load.join()
+
+
+# As an hour without it looks to beat; what is done once a day would have been due in that hour.
+AN_HOUR_AGO = """
+    UPDATE django_celery_beat_periodictask p JOIN django_celery_beat_intervalschedule i ON i.id = p.interval_id
+    SET p.last_run_at = UTC_TIMESTAMP(6) - INTERVAL GREATEST(i.every, 3600) + 60 SECOND
+"""
+SENT = """
+    SELECT p.name, p.total_run_count, i.every FROM django_celery_beat_periodictask p
+    JOIN django_celery_beat_intervalschedule i ON i.id = p.interval_id
+"""
+
+
+@trouble(tasks=80, over_s=10.0, as_in="nothing happens")
+def beat_is_away_for_an_hour(scene: Scene) -> None:
+    """Tasks take their usual time without it. Back, it has each duty that is overdue done once, however often it was missed."""
+    stage = scene.stage
+    stage.beat.stop()  # then its rows are as it left them
+    stage.sql(AN_HOUR_AGO)
+    scene.load.join()
+    scene.wait_for("all tasks are over", lambda: not still_open(stage), within_s=60)
+    before, audits = sent(stage), audited(stage)
+    began = time.monotonic()
+    stage.beat.start()
+    scene.wait_for("the books are audited", lambda: audited(stage) > audits, within_s=60)
+    scene.moment(3.0, 6.0)
+    stage.beat.stop()
+    lasted_s = time.monotonic() - began
+    stage.beat.start()
+    for name, (count, every_s) in sent(stage).items():
+        times = count - before[name][0]
+        if not 1 <= times <= 1 + lasted_s // every_s:
+            scene.load.wrong.append(f"the duty {name!r}, due every {every_s} s, was sent {times} times in {lasted_s:.0f} s")
+    if audited(stage) != audits + 1:
+        scene.load.wrong.append(f"the books were audited {audited(stage) - audits} times")
+
+
+def sent(stage: Stage) -> dict[str, tuple[int, int]]:
+    """How often each duty was sent, and every how many seconds it is due."""
+    return {name: (int(count), int(every_s)) for name, count, every_s in stage.sql(SENT)}
+
+
+def audited(stage: Stage) -> int:
+    return int(stage.sql("SELECT COUNT(*) FROM tasks_app_audit")[0][0])
 
 
 @trouble(tasks=80, over_s=15.0)
