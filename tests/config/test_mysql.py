@@ -1,10 +1,15 @@
 """The round trips to MySQL or MariaDB that a request costs, and connections that the server cut."""
 
+import os
+import socket
+from datetime import timedelta
+
 import pytest
 from django.db import OperationalError, connection, transaction
 
 from accounts.models import Account
 from config.mysql.base import TRUSTED_S
+from tasks_app.engine.claims import LEASE
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -70,6 +75,15 @@ class TestATransaction:
 
 
 class TestAConnection:
+    def test_is_ended_by_the_kernel_where_its_server_is_silent_for_less_than_a_lease(self):
+        works()
+        with socket.socket(fileno=os.dup(connection.connection.fileno())) as wire:
+            keepalive = [socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT]
+            idle_s, every_s, times = (wire.getsockopt(socket.IPPROTO_TCP, option) for option in keepalive)
+            assert wire.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+            assert wire.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 1000 * (idle_s + every_s * times)
+        assert timedelta(seconds=idle_s + every_s * times) < LEASE
+
     def test_in_use_a_moment_ago_is_not_asked_whether_it_lives(self):
         before = asked()
         request_starts()

@@ -3,14 +3,16 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 
 from tests.journeys.faults.deaths import DEADLY, PAST_A_LEASE_S
 from tests.journeys.faults.judge import Findings, Row
-from tests.journeys.faults.stage import Stage
+from tests.journeys.faults.stage import Stage, Worker
 from tests.journeys.faults.trouble import Scene, Trouble
 
 from .lan import Host
 
+ESTABLISHED = "01"  # as /proc/net/tcp has it
 DONE = "SELECT COUNT(*) FROM tasks_app_task WHERE finished_at IS NOT NULL"
 AT_WORK = "SELECT COUNT(*) FROM tasks_app_task WHERE lease_token <> 0"
 
@@ -18,12 +20,14 @@ AT_WORK = "SELECT COUNT(*) FROM tasks_app_task WHERE lease_token <> 0"
 def a_host_is_cut_off_past_its_leases_and_returned(scene: Scene) -> None:
     """Its tasks are done by the other host; returned, it may write nothing under its old leases, and takes its share again."""
     left, right = _hosts(scene)
-    _, at_right = scene.stage.workers
+    at_left, at_right = scene.stage.workers
     at_right.stop()  # so that it is the left one which has the leases that the cut takes along
     scene.wait_for("tasks are at work", lambda: int(scene.stage.sql(AT_WORK)[0][0]) >= 4, within_s=30)
     with cut_off(scene, left.cut_the_wire, left.mend_the_wire):
         at_right.start()
         scene.moment(PAST_A_LEASE_S, PAST_A_LEASE_S + 2)
+        # Else a worker would wait for an answer that was lost in the cut, for hours after its return.
+        scene.wait_for("it has given its connections up", lambda: not speaks_to(at_left, scene.stage.mariadb.port), within_s=5)
         others_go_on(scene)
     scene.afterwards.append(partial(leases_were_cut_off, scene))
     # What is done in this one is done by the host that was away.
@@ -59,6 +63,12 @@ def cut_off(scene: Scene, cut: Callable[[], None], mend: Callable[[], None]) -> 
 def others_go_on(scene: Scene) -> None:
     before = _done(scene.stage)
     scene.wait_for("the other host does ten tasks more", lambda: _done(scene.stage) >= before + 10, within_s=60)
+
+
+def speaks_to(worker: Worker, port: int) -> bool:
+    """Whether a process of this worker's host has a connection to this port that its kernel holds for whole."""
+    lines = [line.split() for line in Path(f"/proc/{worker.pid}/net/tcp").read_text().splitlines()[1:]]
+    return any(int(line[2].rpartition(":")[2], 16) == port and line[3] == ESTABLISHED for line in lines)
 
 
 def leases_were_cut_off(scene: Scene, found: Findings, rows: Mapping[str, Row]) -> None:
