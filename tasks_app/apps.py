@@ -6,4 +6,4 @@ class TasksConfig(AppConfig):
     verbose_name = "Tasks"
 
     def ready(self):
-        from . import checks  # noqa: F401 - registers them
+        from . import checks, server_checks  # noqa: F401 - registers them
