@@ -237,6 +237,13 @@ DECLARED = (
         "host:port pairs, by commas, that may be fetched from and sent webhooks over http or at private addresses.",
     ),
     Var("ADAPTERS", words, [], "Modules with adapters of your own, each with a class named Adapter, separated by commas."),
+    Var(
+        "METRICS_TOKEN",
+        matching(r"\S{20,}", "at least 20 characters without spaces"),
+        "",
+        "What Prometheus shows at /metrics, as `Authorization: Bearer …`; empty: only this machine, past any proxy, is answered.",
+        True,
+    ),
     Var("LOG_FORMAT", one_of("text", "json"), "text", "json: one object a line, for production; text: for a terminal."),
     Var("LOG_LEVEL", one_of("DEBUG", "INFO", "WARNING", "ERROR"), "INFO", "The least severe line that is written."),
     Var("WEB_BIND", address, "127.0.0.1:8000", "Address that gunicorn listens on, or unix:/path."),

@@ -19,7 +19,7 @@ from django.utils.functional import SimpleLazyObject
 from whitenoise.middleware import WhiteNoiseMiddleware
 
 from providers import hooks
-from tasks_app import context, ids
+from tasks_app import context, ids, metrics
 
 API = "/api/v1/"
 NO_PAGES = (API, hooks.PATH)
@@ -42,14 +42,21 @@ class RequestMiddleware:
             request.path = hooks.PATH
         with context.about(context.request_id, request_id):
             response = self.get_response(request)
+            seconds = time.perf_counter() - started
+            metrics.answered(request.method, _route(request), response.status_code, seconds)
             if request.path_info.startswith("/api/"):
-                _log(request, response, ms=round((time.perf_counter() - started) * 1000, 1))
+                _log(request, response, ms=round(seconds * 1000, 1))
         response["X-Request-ID"] = request_id
         return response
 
 
 def _request_id(given: str) -> str:
     return given if SANE_ID.fullmatch(given) else ids.shown("req", ids.new())
+
+
+def _route(request) -> str:
+    """As the URL map writes it; empty for what it does not have."""
+    return request.resolver_match.route if request.resolver_match else ""
 
 
 def _log(request, response, *, ms: float) -> None:

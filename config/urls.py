@@ -5,6 +5,7 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from tasks_app.callbacks import hook
+from tasks_app.exposition import page as metrics
 
 from .health import healthz, readyz
 
@@ -13,6 +14,7 @@ urlpatterns = [
     path("hooks/<str:provider>/<str:secret>/<str:token>", hook),
     path("healthz", healthz),
     path("readyz", readyz),
+    path("metrics", metrics),
     path("admin/", admin.site.urls),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),

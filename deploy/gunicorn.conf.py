@@ -13,6 +13,7 @@ from gunicorn.glogging import Logger  # noqa: E402
 
 from config.env import env  # noqa: E402
 from config.logging import FORMATTERS  # noqa: E402
+from tasks_app import counting  # noqa: E402
 
 MB = 1_000_000
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -77,6 +78,15 @@ def when_ready(server):
     gc.freeze()
 
 
+def on_starting(server):
+    """What the workers count is counted together (tasks_app/counting.py)."""
+    counting.open_folder()
+
+
+def on_exit(server):
+    counting.close_folder()
+
+
 def pre_fork(server, worker):
     """A connection that the parent opened must not be spoken on by a child: two would read each other's answers."""
     from django.conf import settings
@@ -84,6 +94,10 @@ def pre_fork(server, worker):
 
     if settings.configured:  # else the application is not Django's, or not loaded yet
         connections.close_all()
+
+
+def post_fork(server, worker):
+    counting.take_place()
 
 
 def pre_request(worker, req):

@@ -32,10 +32,10 @@ OLDEST = """
 WITH RECURSIVE lanes (lane) AS (
     SELECT MIN(lane) FROM tasks_app_task WHERE status = 'queued' AND lane < %s
     UNION ALL
-    SELECT (SELECT MIN(t.lane) FROM tasks_app_task t WHERE t.status = 'queued' AND t.lane > lanes.lane AND t.lane < %s)
+    SELECT (SELECT MIN(t.lane) FROM tasks_app_task t WHERE status = 'queued' AND t.lane > lanes.lane AND t.lane < %s)
     FROM lanes WHERE lanes.lane IS NOT NULL
 )
-SELECT lane, (SELECT MIN(t.due_at) FROM tasks_app_task t WHERE t.status = 'queued' AND t.lane = lanes.lane)
+SELECT lane, (SELECT MIN(t.due_at) FROM tasks_app_task t WHERE status = 'queued' AND t.lane = lanes.lane)
 FROM lanes WHERE lane IS NOT NULL
 """
 

@@ -16,7 +16,7 @@ from django.db import close_old_connections
 
 from providers import directory
 
-from . import processes
+from . import metrics, processes
 from .engine import claims, loop, notify, poll, pump, store, submit, wake
 from .engine.clock import Clock, database_clock
 from .webhooks import claims as deliveries
@@ -67,7 +67,7 @@ class Ticks(StartStopStep):
             wake.here[step] = STEPS[step].pump.wake
             _ticking.append(Thread(target=tick, args=(step, database_clock), name=f"tick-{step}", daemon=True))
             _ticking[-1].start()
-        reporter = processes.Reporter("worker", queues=queues)
+        reporter = processes.Reporter("worker", queues=queues, samples=metrics.samples)
         _reporting.append(Thread(target=processes.keep_reporting, args=(reporter, database_clock, _ended), name="report", daemon=True))
         _reporting[-1].start()
 

@@ -6,12 +6,15 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import QuerySet
 
+from providers import directory
 from providers.directory import RouteSnapshot
 from providers.errors import UpstreamError
 from providers.outcomes import Accepted, Failed, Finished
 
+from .. import metrics
 from ..models import Attempt, Task
 from . import flags
 from .claims import Claimed
@@ -45,7 +48,10 @@ def landed(claimed: Claimed, outcome: Outcome, *, now: datetime) -> None:
     mine = Attempt.objects.filter(token=claimed.submit_token)
     if not isinstance(outcome, Accepted | Finished):
         mine = mine.exclude(outcome__in=BOUGHT)
-    mine.update(landed_at=now, **_columns(outcome))
+    columns = _columns(outcome)
+    mine.update(landed_at=now, **columns)
+    provider = directory.provider(claimed.row["provider_id"]).name
+    transaction.on_commit(metrics.ATTEMPTS.labels(provider, columns["outcome"]).inc)
 
 
 def traces(claimed: Sequence[Claimed]) -> dict[UUID, Trace]:

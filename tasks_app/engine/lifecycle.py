@@ -18,7 +18,7 @@ from django.db.models.functions import Coalesce
 from providers import metering
 from providers.directory import RouteSnapshot
 
-from .. import inputs, render
+from .. import inputs, metrics, render
 from ..ids import shown
 from ..models import Output, Task, TaskEvent
 from ..storage import storage
@@ -92,6 +92,7 @@ def _advance(steps: Sequence[Step], now: datetime) -> set[UUID]:
     attempts.left_open([step.claimed for step in ended if step.decision.job_goes_on], now=now)
     for step in ended:
         transaction.on_commit(partial(_forget_leftovers, step))
+        transaction.on_commit(metrics.ENDED.labels(step.claimed.row["model"], step.decision.status).inc)
     for step_name in _woken(moved):
         transaction.on_commit(partial(wake.wake, step_name))
     return {step.claimed.id for step in moved}

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Event, Lock
 from time import monotonic, sleep
@@ -18,6 +19,7 @@ from django.db import InterfaceError, OperationalError, close_old_connections
 
 from providers.errors import OutcomeUnknown, UpstreamError
 
+from ..metrics import CALLS
 from . import claims as task_claims
 from . import loop
 from .claims import Claimed
@@ -154,7 +156,11 @@ class Run:
     def start(self, claimed: Claimed) -> None:
         future = loop.start(outcome_of(self.pump.call, claimed))
         self.open[future] = claimed
+        future.add_done_callback(partial(self.time, monotonic()))
         future.add_done_callback(self.arrived.put)
+
+    def time(self, began: float, future: Future) -> None:
+        CALLS.labels(self.pump.name).observe(monotonic() - began)
 
     def wait(self) -> Arrived:
         """What has arrived, after waiting a moment for the first."""

@@ -15,11 +15,12 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 
 from providers.errors import Invalid, NotSent, Unavailable
 from providers.sealing import Unreadable
 
-from .. import egress, ids
+from .. import egress, ids, metrics
 from ..models import Delivery, WebhookEndpoint
 from . import claims, endpoints, events, keyring, outbox, sign, verdict
 from .claims import Claimed
@@ -81,6 +82,7 @@ def land(arrived: Sequence[tuple[Sending, Any]], *, now: datetime) -> None:
     landed = [(sending, said) for sending, outcome in arrived if (said := _landed(sending, outcome, standing, now))]
     # After all of them: what one of these disables or gives up may be the next try of another.
     for sending, said in landed:
+        transaction.on_commit(metrics.TRIES.labels(said.status if said.status == "delivered" else said.reason).inc)
         _let_later_ones_go(sending, said, now)
         _remember(sending, said, standing, now)
 
