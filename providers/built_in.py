@@ -94,7 +94,7 @@ MODELS = (
         function="video_compose",
         schema="schema.json",
         price="0 if only_plan else 5",
-        outputs="1",
+        outputs='2 if cover == "output" and not only_plan else 1',
         typical_seconds=60,
         deadline_seconds=3600,
     ),

@@ -1,13 +1,23 @@
 """Small real media for tests, as the functions get them: {"path"}. Plain colours, so that a pixel tells where it came from."""
 
 import itertools
+import json
 import subprocess
 from array import array
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import imageio_ffmpeg
 import pyvips
+
+
+class Heard(NamedTuple):
+    """Loudness in LUFS and the true peak in dB below full scale."""
+
+    loudness: float
+    peak: float
+
 
 RED, GREEN, BLUE, WHITE = (220, 30, 30), (30, 200, 60), (40, 60, 220), (255, 255, 255)
 
@@ -56,17 +66,25 @@ def frame(path: Path, at: float) -> pyvips.Image:
     return pyvips.Image.new_from_memory(pixels, int(width), int(height), 3, "uchar")
 
 
-def frames(path: Path) -> int:
+def frames(path: Path, stream: str = "0:v") -> int:
     """How many pictures a video has, by decoding them all."""
-    md5s = ffmpeg("-i", str(path), "-map", "0:v", "-f", "framemd5", "pipe:1").decode()
+    md5s = ffmpeg("-i", str(path), "-map", stream, "-f", "framemd5", "pipe:1").decode()
     return sum(not line.startswith("#") for line in md5s.splitlines())
 
 
-def loudness(path: Path, start: float, end: float) -> float:
-    """The mean level of a sound between two seconds, in dB below full scale."""
-    heard = ["-ss", str(start), "-t", str(end - start), "-i", str(path), "-af", "volumedetect", "-vn", "-f", "null", "-"]
+def loudness(path: Path, start: float, end: float, filters: str = "anull") -> float:
+    """The mean level of a sound between two seconds, in dB below full scale, after these filters."""
+    heard = ["-ss", str(start), "-t", str(end - start), "-i", str(path), "-af", f"{filters},volumedetect", "-vn", "-f", "null", "-"]
     report = subprocess.run([binary(), "-hide_banner", "-nostdin", *heard], capture_output=True, text=True, check=True).stderr
     return float(report.split("mean_volume:")[1].split("dB")[0])
+
+
+def heard(path: Path) -> Heard:
+    """The loudness of a sound as EBU R 128 measures it."""
+    args = ["-i", str(path), "-vn", "-af", "loudnorm=print_format=json", "-f", "null", "-"]
+    report = subprocess.run([binary(), "-hide_banner", "-nostdin", *args], capture_output=True, text=True, check=True).stderr
+    found = json.loads(report[report.rindex("{") : report.rindex("}") + 1])
+    return Heard(float(found["input_i"]), float(found["input_tp"]))
 
 
 def seconds(path: Path) -> float:

@@ -92,6 +92,14 @@ def check_sound(file: File, lasts: float | None, *, seconds: float) -> None:
         raise _refusal(file, said)
 
 
+def told(args: Sequence[str], *, cwd: Path) -> str:
+    """What ffmpeg tells at the end of a run whose inputs have been checked; raises FunctionError or MemoryError if it failed."""
+    code, said = _said(args, cwd)
+    if code:
+        raise _fault(said, code)
+    return said
+
+
 def run(args: list[str], *, cwd: Path, progress: Callable[[int], None]) -> None:
     """Run to the end; `progress` gets the number of frames written, a few times a second."""
     with encoding(args, cwd=cwd, progress=progress):
@@ -115,7 +123,7 @@ def encoding(args: list[str], *, cwd: Path, progress: Callable[[int], None]) -> 
             raise
         reader.join()
         if code := process.wait():
-            raise _fault(said, code)
+            raise _fault(_read(said), code)
 
 
 class Decoded:
@@ -187,11 +195,11 @@ def _moved(pipe: BinaryIO, to: BinaryIO, size: int) -> int:
     return len(content)
 
 
-def _said(args: Sequence[str]) -> tuple[int, str]:
+def _said(args: Sequence[str], cwd: Path | None = None) -> tuple[int, str]:
     """The exit code of a short run of ffmpeg, and what it wrote."""
     command = [binary(), "-hide_banner", "-nostdin", *args]
     with TemporaryFile() as said:
-        done = subprocess.run(command, stderr=said, check=False, preexec_fn=limits.dying_with_us(), env=ENVIRONMENT)
+        done = subprocess.run(command, cwd=cwd, stderr=said, check=False, preexec_fn=limits.dying_with_us(), env=ENVIRONMENT)
         return done.returncode, _read(said)
 
 
@@ -218,9 +226,8 @@ def _report(stdout: BinaryIO, progress: Callable[[int], None]) -> None:
             progress(int(value))
 
 
-def _fault(said: BinaryIO, code: int) -> Exception:
+def _fault(words: str, code: int) -> Exception:
     """Why an encoding failed, by what ffmpeg said, or by the signal that ended it: where it has little room, not all of it asks."""
-    words = _read(said)
     log.warning("ffmpeg failed with code %d: %s", code, " / ".join(words.strip().splitlines()[-5:]))
     if is_about_memory(words) or any(phrase in words for phrase in SHUT) or code in (-signal.SIGSEGV, -signal.SIGABRT):
         return MemoryError()

@@ -1,36 +1,38 @@
-"""Clips in order, with cross-fades, music and burnt-in subtitles: frames flow from one clip's decoder after another into one encoder."""
+"""Clips in order to one video: each clip's frames flow into one encoder, which adds what lies over them, the sound, and the subtitles.
+
+clips.read ─► plan ─► mix, loudness (the sound, measured) ─► encoder ◄─ frames.pour (a process for each clip, one after another)
+                                                               └─► gif, cover (of the finished video)
+"""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from ..common import ffmpeg, media, sizes
-from ..common.errors import Invalid
+from ..common import ffmpeg, sizes
 from ..common.job import Job, Output
-from . import clips, frames, plan, sound, subtitles
-from .clips import Clip
+from . import clips, cover, formats, frames, loudness, mix, plan, subtitles, watermark
+from .formats import FORMATS, Format
 from .graph import Frame
+from .mix import Mix
 from .plan import Plan
-
-AAC = ("-c:a", "aac", "-b:a", "160k", "-flags:a", "+bitexact")
-SOUND = "aresample=48000,aformat=sample_fmts=fltp:channel_layouts=stereo"
+from .subtitles import Shown
 
 
 def make(job: Job) -> list[Output]:
-    """One mp4 as the schema describes it, or its plan; an input that cannot be used is Invalid and named."""
-    frame = _frame(job.input)
+    """The video as the schema describes it, with its cover, or its plan; an input that cannot be used is Invalid and named."""
+    frame, format_ = _frame(job.input), FORMATS[job.input["output_format"]]
     shown, planned = clips.read(job.input)
+    formats.check(format_, planned)
+    cover.check(job.input["cover_at"], planned)
     if job.input["only_plan"]:
         return [_plan(job, planned)]
-    args = _arguments(job, shown, frame, planned)
-    with ffmpeg.encoding(args, cwd=job.work, progress=lambda count: job.progress(count / planned.total)) as encoder:
+    heard = mix.of(job.input, shown, planned, job.work) if format_.sound else None
+    video = job.work / "frames.mkv" if format_.ending == "gif" else job.out / format_.name
+    args = _arguments(job, frame, planned, heard, format_)
+    with ffmpeg.encoding([*args, str(video)], cwd=job.work, progress=lambda count: job.progress(count / planned.total)) as encoder:
         frames.pour(shown, frame, job.work, encoder)
-    return [Output("0.mp4", "video/mp4", frame.width, frame.height, planned.seconds)]
-
-
-def _plan(job: Job, planned: Plan) -> Output:
-    (job.out / "0.json").write_text(json.dumps(plan.told(job.input, planned), indent=2) + "\n", encoding="utf-8")
-    return Output("0.json", "application/json")
+    return _outputs(job, video, planned, frame, format_)
 
 
 def _frame(input: Mapping[str, Any]) -> Frame:
@@ -38,47 +40,45 @@ def _frame(input: Mapping[str, Any]) -> Frame:
     return Frame(*size, input["fps"], input["fit"], input["background"])
 
 
-def _arguments(job: Job, shown: Sequence[Clip], frame: Frame, planned: Plan) -> list[str]:
-    inputs, filters, mapped = _sound(job, shown, planned)
-    text = subtitles.write(job.input["subtitles"], (frame.width, frame.height), job.work) if "subtitles" in job.input else "null"
-    graph = (
-        "-filter_complex_threads",
-        "1",
-        "-filter_complex",
-        ";".join([f"[0:v]{ffmpeg.IS_BT709},{text},format=yuv420p[picture]", *filters]),
-    )
-    ends = ("-frames:v", str(planned.total), "-t", f"{planned.seconds:.6f}", *ffmpeg.MP4, str(job.out / "0.mp4"))
-    return [*frame.raw, "-i", "pipe:0", *inputs, *graph, "-map", "[picture]", *mapped, *ffmpeg.H264, *ffmpeg.BT709, *ends]
+def _plan(job: Job, planned: Plan) -> Output:
+    (job.out / "0.json").write_text(json.dumps(plan.told(job.input, planned), indent=2) + "\n", encoding="utf-8")
+    return Output("0.json", "application/json")
 
 
-def _sound(job: Job, shown: Sequence[Clip], planned: Plan) -> tuple[list[str], list[str], list[str]]:
-    """Inputs after the first, filters and mapping of the sound: the clips' own, music, both or none."""
-    inputs, filters, parts = [], [], []
-    lasts = planned.seconds
-    if music := job.input.get("music"):
-        inputs += _music_input(music, lasts)
-        filters.append(f"[1:a]{_music(music, lasts)}[music]")
-        parts.append("[music]")
-    if any(clip.streams.has_audio for clip in shown):
-        inputs += [*sound.RAW, "-i", sound.track(shown, planned, job.work).name]
-        parts.append(f"[{2 if music else 1}:a]")
-    if not parts:
-        return [], [], []
-    joined = "amix=inputs=2:duration=longest:normalize=0,alimiter=level=0" if len(parts) == 2 else "anull"
-    return inputs, [*filters, f"{''.join(parts)}{joined}[sound]"], ["-map", "[sound]", *AAC]
+def _arguments(job: Job, frame: Frame, planned: Plan, heard: Mix | None, format_: Format) -> list[str]:
+    """What the encoder is told but for where it writes. Inputs: the frames, then sounds, watermark and subtitles, where there are any."""
+    text, sounds = _subtitles(job, frame, planned, format_.track), len(heard.parts) if heard else 0
+    inputs, graphs, mapped = [*frame.raw, "-i", "pipe:0"], [_picture(text)], ["-map", "[picture]"]
+    if heard:
+        inputs, mapped = [*inputs, *heard.inputs], [*mapped, "-map", "[sound]", *format_.sound]
+        graphs.append(heard.graph(1, loudness.end(heard, job.input.get("loudness"), job.work)))
+    if mark := job.input.get("watermark"):
+        watermark.draw(mark, (frame.width, frame.height), job.work)
+        inputs += ["-f", "png_pipe", "-i", "watermark.png"]
+        graphs.append(watermark.filters(mark, f"{1 + sounds}:v", *plan.body(job.input, planned)))
+    if text.opened:
+        inputs, mapped = [*inputs, *text.opened], [*mapped, "-map", f"{1 + sounds + bool(mark)}:s", *format_.subtitles]
+    ends = ("-frames:v", str(planned.total), "-t", f"{planned.seconds:.6f}")
+    return [*inputs, "-filter_complex_threads", "1", "-filter_complex", ";".join(graphs), *mapped, *ends, *format_.video]
 
 
-def _music_input(music: Mapping[str, Any], lasts: float) -> list[str]:
-    file = media.opened(music["source"], "music.source", ("audio", "video"))
-    streams = ffmpeg.streams(file)
-    if not streams.has_audio:
-        raise Invalid("music.source has no sound.", field="music.source")
-    ffmpeg.check_sound(file, streams.duration, seconds=lasts)
-    return ["-stream_loop", "-1", *ffmpeg.input_of(file)]
+def _picture(text: Shown) -> str:
+    return f"[0:v]{ffmpeg.IS_BT709},{text.filter},format=yuv420p[picture]"
 
 
-def _music(music: Mapping[str, Any], lasts: float) -> str:
-    fades = [f"afade=t=in:d={music['fade_in']}"] if music["fade_in"] else []
-    if music["fade_out"]:
-        fades.append(f"afade=t=out:st={max(lasts - music['fade_out'], 0):.6f}:d={music['fade_out']}")
-    return ",".join([SOUND, f"volume={music['volume']}", f"atrim=duration={lasts:.6f}", *fades])
+def _subtitles(job: Job, frame: Frame, planned: Plan, track: str) -> Shown:
+    if "subtitles" not in job.input:
+        return Shown()
+    begin, end = (place / planned.fps for place in plan.body(job.input, planned))
+    return subtitles.write(job.input["subtitles"], (frame.width, frame.height), job.work, track=track, begin=begin, end=end)
+
+
+def _outputs(job: Job, video: Path, planned: Plan, frame: Frame, format_: Format) -> list[Output]:
+    """What is made of the encoded video."""
+    covers = [cover.output(job, video, planned)] if job.input["cover"] == "output" else []
+    if job.input["cover"] == "attached":
+        cover.attach(job, video, planned)
+    if format_.ending == "gif":
+        for run in formats.gif(video.name, job.out / format_.name, repeats=job.input["repeat"]):
+            ffmpeg.told(("-y", *run), cwd=job.work)
+    return [Output(format_.name, format_.content_type, frame.width, frame.height, planned.seconds), *covers]
