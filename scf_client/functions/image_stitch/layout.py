@@ -9,7 +9,7 @@ from ..common.errors import Invalid
 from .templates import Area, Template
 
 MAX_SIDES = {"webp": 16_383, "avif": 16_384, "jpeg": 65_500, "png": 100_000}  # what their formats, or libvips' writers, can have
-MAX_PIXELS = 100_000_000
+MAX_PIXELS = {"webp": 40_000_000, "avif": 20_000_000, "jpeg": 100_000_000, "png": 100_000_000}  # what their encoders do within 1 GB
 OWN_SIDE = 8_192  # no larger than this where the client named no size
 Size = tuple[int, int]
 
@@ -82,21 +82,21 @@ def first_cell(first: Size, count: int, across: int, gap: int, padding: int = 0)
     return max(1, int(first[0] * scale)), max(1, int(first[1] * scale))
 
 
-def first_width(sizes: Sequence[Size], *, max_side: int, gap: int, padding: int = 0) -> int:
+def first_width(sizes: Sequence[Size], *, max_side: int, max_pixels: int, gap: int, padding: int = 0) -> int:
     """The width of a long picture: the first one's, made smaller where the whole would be too high, or have too many pixels."""
     high = sum(size[1] / size[0] for size in sizes)  # the height of them all, in widths
     room = max_side - 2 * padding - gap * (len(sizes) - 1) - len(sizes)  # a pixel each is lost to rounding
     if room < len(sizes):
         raise Invalid("The gaps alone are larger than the result may be: lower gap.", field="gap")
-    return max(1, int(min(sizes[0][0], OWN_SIDE, room / high, sqrt(MAX_PIXELS * 0.9 / high))))
+    return max(1, int(min(sizes[0][0], OWN_SIDE, room / high, sqrt(max_pixels * 0.9 / high))))
 
 
 def check(plan: Plan, output_format: str) -> None:
     """Raise Invalid where the result is larger than a function draws, or than its format can be."""
-    most = MAX_SIDES[output_format]
-    if max(plan.width, plan.height) > most or plan.width * plan.height > MAX_PIXELS:
+    side, pixels = MAX_SIDES[output_format], MAX_PIXELS[output_format]
+    if max(plan.width, plan.height) > side or plan.width * plan.height > pixels:
         told = f"The result would have {plan.width} × {plan.height} pixels"
-        raise Invalid(f"{told}: at most {most} a side as {output_format}, and {MAX_PIXELS:,} in all.")
+        raise Invalid(f"{told}: at most {side:,} a side as {output_format}, and {pixels:,} in all.")
 
 
 def parted(box: Box, band: int, *, above: bool) -> tuple[Box, Box]:

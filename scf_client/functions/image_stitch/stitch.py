@@ -49,8 +49,11 @@ def _planned(input: Mapping[str, Any], sizes: Sequence[layout.Size], *, band: in
     if input["layout"] == "collage":
         return layout.of_template(template(input.get("template"), count), size=_pixels(input.get("size")) or DEFAULT_SIZE, **room)
     if input["layout"] == "long":
-        most = layout.MAX_SIDES[input["output_format"]] - band * count
-        width = input.get("width") or layout.first_width(sizes, max_side=most, **room)
+        most = {
+            "max_side": layout.MAX_SIDES[input["output_format"]] - band * count,
+            "max_pixels": layout.MAX_PIXELS[input["output_format"]],
+        }
+        width = input.get("width") or layout.first_width(sizes, **most, **room)
         return layout.of_width(sizes, width=width, band=band, **room)
     across = layout.columns(input["layout"], count, input.get("columns"))
     if input["fit"] == "none":

@@ -234,6 +234,25 @@ class TestTheFile:
         assert whole(200, 150)[3] == 255
 
 
+class TestAHundredPicturesOfTwelveMegapixels:
+    def test_fit_into_the_memory_of_one_function(self, stitch, tmp_path):
+        """The process may have 1 GB of addresses (conftest.py), and nothing is left for a second one of what one needs for a picture."""
+        clouds = pyvips.Image.perlin(500, 375, cell_size=40, uchar=True, seed=7).resize(8).cast("uchar")
+        whole = clouds.bandjoin([clouds.fliphor(), clouds.flipver()]).copy(interpretation="srgb").copy_memory()
+        saved = {
+            "a.jpg": {},
+            "b.jpg": {"interlace": True},
+            "c.webp": {"effort": 0},
+            "d.png": {"compression": 1},
+            "e.png": {"interlace": True},
+        }
+        for name, how in saved.items():
+            whole.write_to_file(str(tmp_path / name), **how)
+        pictures = [{"path": str(tmp_path / name)} for name in (*saved, *["a.jpg"] * 20)] * 4
+        (output,) = stitch(pictures, cell="1000x750", background="blur", padding=20, output_format="jpeg").outputs
+        assert (output["width"], output["height"]) == (10_040, 7_540)
+
+
 class TestColours:
     def stitched(self, stitch, path, profile: bytes | str | None, pixel, interpretation="srgb"):
         image = pyvips.Image.black(40, 30).new_from_image(list(pixel)).cast("uchar").copy(interpretation=interpretation)
