@@ -1,0 +1,142 @@
+"""gunicorn's worker for the web tier, in which each thread waits for requests itself.
+
+In gunicorn's own `gthread` one thread waits for requests, hands each to a pool and takes the connection back: two queues, a
+pipe and a future a request, and a change of threads each way. Here the kernel hands a connection that became readable to one of
+the threads (epoll(7), EPOLLONESHOT: to no second one until it is armed anew). The main thread accepts, counts, closes, and tells
+gunicorn that the worker lives; all that happens to a request is gunicorn's own.
+"""
+
+import math
+import os
+import select
+import socket
+import struct
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import ClassVar
+
+from gunicorn.workers.gthread import TConn, ThreadWorker
+
+READABLE = select.EPOLLIN | select.EPOLLONESHOT
+DRAINED_AT_ONCE = 65536  # bytes
+# A client that stops in mid-request holds a thread for no longer: timeval of socket(7), SO_RCVTIMEO, as seconds and microseconds.
+RECEIVES_WITHIN = struct.pack("ll", 5, 0)
+
+
+class Connection(TConn):
+    """`is_ending`: we have said all, and wait for the client's end, lest the kernel drop what it has yet to read (RFC 9112, 9.6)."""
+
+    data_ready = True  # its thread has it because there is something to read
+    is_ending = False
+
+
+class Worker(ThreadWorker):
+    ENDED: ClassVar[Future] = Future()
+
+    def init_process(self):
+        vars(self.cfg).update({name: setting.get() for name, setting in self.cfg.settings.items()})  # else looked up 22 times a request
+        self.readable = select.epoll()
+        self.over = os.eventfd(0)
+        self.waiting = {}  # connections in `readable`, by file descriptor; who takes one out of here has it
+        self.open_until = math.inf
+        super().init_process()
+
+    def run(self):
+        self.readable.register(self.over, select.EPOLLIN)
+        for _ in range(self.cfg.threads):
+            self.tpool.submit(self.serve)
+        try:
+            super().run()
+        finally:
+            os.eventfd_write(self.over, 1)  # nobody reads it, so every thread sees it
+
+    def accept(self, listener):
+        try:
+            client, address = listener.accept()
+        except (BlockingIOError, ConnectionAbortedError):
+            return  # another worker was quicker, or the client has gone
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, RECEIVES_WITHIN)
+        self.nr_conns += 1
+        self.wait(Connection(self.cfg, client, address, listener.getsockname()), arm=self.readable.register)
+
+    def wait(self, conn: Connection, *, arm: Callable | None = None) -> None:
+        """Let the connection's next bytes bring it to a thread. From here on it is that thread's."""
+        if not conn.is_ending:  # else it has no more time than that from our last word on
+            conn.timeout = min(time.monotonic() + self.cfg.keepalive, self.open_until)
+        descriptor = conn.sock.fileno()
+        self.waiting[descriptor] = conn
+        (arm or self.readable.modify)(descriptor, READABLE)
+
+    def serve(self):
+        """What each thread does, until the worker ends."""
+        while True:
+            for descriptor, _ in self.readable.poll(maxevents=1):
+                if descriptor == self.over:
+                    return
+                if conn := self.waiting.pop(descriptor, None):
+                    self.attend(conn)
+
+    def attend(self, conn: Connection) -> None:
+        try:
+            stays = self.drain(conn) if conn.is_ending else self.answer(conn)
+        except Exception:
+            self.log.exception("A connection broke.")
+            stays = False
+        if stays:
+            self.wait(conn)
+        else:
+            self.method_queue.defer(self.finish_request, conn, self.ENDED)
+
+    def answer(self, conn: Connection) -> bool:
+        """Answer what the client has sent; returns whether there is more to expect of it."""
+        while self.handle(conn):
+            if not conn.parser.unreader.buf.getvalue():  # else it did not wait for the answer before it sent its next request
+                return True
+        conn.is_ending = True
+        return self.hang_up(conn)
+
+    def hang_up(self, conn: Connection) -> bool:
+        conn.timeout = time.monotonic() + self.cfg.keepalive
+        try:
+            conn.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            return False  # the client was quicker
+        return True
+
+    def drain(self, conn: Connection) -> bool:
+        try:
+            return bool(conn.sock.recv(DRAINED_AT_ONCE, socket.MSG_DONTWAIT))
+        except OSError:
+            return False
+
+    def finish_request(self, conn, _):
+        """Close it; in the main thread, as all that closes, so that no descriptor is used anew while a thread still holds it."""
+        self.nr_conns -= 1
+        conn.close()
+
+    def murder_keepalived(self, force=False):
+        """Close what has waited too long, or all."""
+        now = time.monotonic()
+        for descriptor, conn in list(self.waiting.items()):
+            if (force or conn.timeout <= now) and self.waiting.pop(descriptor, None):
+                if force or conn.is_ending or is_silent(conn):
+                    self.finish_request(conn, self.ENDED)
+                else:
+                    self.wait(conn)  # what waits is a request, for a thread
+
+    def _cap_keepalive(self, deadline):
+        self.open_until = deadline
+        for conn in list(self.waiting.values()):
+            conn.timeout = min(conn.timeout, deadline)
+
+
+def is_silent(conn: Connection) -> bool:
+    """Whether nothing has come that nobody has read yet."""
+    try:
+        return not conn.sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except OSError:
+        return True
+
+
+Worker.ENDED.set_result(False)
