@@ -262,7 +262,12 @@ DECLARED = (
     ),
     Var("POLL_WINDOW", whole(1), 400, "Poll calls that one worker keeps open at once; those that wait for a slow upstream come on top."),
     Var("STORE_WINDOW", whole(1), 8, "Results that one worker fetches and stores at once."),
-    Var("NOTIFY_WINDOW", whole(1), 100, "Webhook calls that one worker keeps open at once; an account gets a quarter at most."),
+    Var(
+        "NOTIFY_WINDOW",
+        whole(1),
+        100,
+        "Webhook calls that a worker has open, beside those that hang; an account gets a quarter, and one for each endpoint.",
+    ),
     Var("UPLOAD_LIMIT_MB", whole(1), 200, "Largest file that POST /files takes, in MB."),
     Var("RESULT_LIMIT_MB", whole(1), 2048, "Largest result that is fetched from an upstream, in MB."),
     Var("TASK_KEEP_DAYS", whole(0), 90, "Days that a settled task is kept with its outputs, and these may be inputs; 0: for ever."),

@@ -22,5 +22,5 @@ def land(arrived: Arrived, clock: Clock) -> None:
 
 
 lanes = Lanes()
-pump = Pump("notify", take, deliver.call, land, window=settings.NOTIFY_WINDOW, claims=claims)
+pump = Pump("notify", take, deliver.call, land, window=settings.NOTIFY_WINDOW, windows=4, claims=claims)
 run = pump.run

@@ -1,6 +1,7 @@
 """Claims on deliveries: as on tasks (engine/claims.py), but each lane and each account has only so many open.
 
-A lane that hangs keeps its own two calls and no more, and an account whose every host hangs keeps its share of the window. An
+A lane that hangs keeps its own two calls and no more, and an account whose every host hangs keeps its share of the window; beyond
+it, each of its endpoints may have one call, so that those that hang cannot shut out one that answers. An
 event waits while an earlier one of its task is open in the same lane; the wait ends when that one is delivered or given up.
 """
 
@@ -9,13 +10,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import Any
 from uuid import UUID
 
 from django.db.models import Count, F, Min, OuterRef, QuerySet, Subquery
 
 from ..models import Delivery
-from .lanes import Lanes, account_of
+from .lanes import Lanes, account_of, is_endpoints
 from .verdict import TRIES
 
 LEASE = timedelta(seconds=30)  # a call takes 15 s at most
@@ -29,9 +31,10 @@ COLUMNS = ["id", "account_id", "endpoint_id", "task_id", "type", "sequence", "la
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A delivery as its holder read it; `row` has COLUMNS."""
+    """A delivery as its holder read it; `row` has COLUMNS. `taken` is a monotonic time from before the claim."""
 
     row: Mapping[str, Any]
+    taken: float
 
     @property
     def id(self) -> UUID:
@@ -44,6 +47,7 @@ class Claimed:
 
 def take(room: int, lanes: Lanes, *, per_account: int, now: datetime) -> list[Claimed]:
     """Claim up to `room` due deliveries: first what dead workers left, then lane by lane."""
+    taken = monotonic()
     left = _left_behind(room, now)
     ids = sorted([*left, *_chosen(room - len(left), lanes, per_account, now)])
     if not ids:
@@ -51,7 +55,7 @@ def take(room: int, lanes: Lanes, *, per_account: int, now: datetime) -> list[Cl
     token = secrets.randbits(63) | 1
     due = Delivery.objects.filter(id__in=ids, status__in=OPEN, due_at__lte=now)
     due.update(status="sending", lease_token=token, tries=F("tries") + 1, tried_at=now, due_at=now + LEASE)
-    return [Claimed(row) for row in Delivery.objects.filter(id__in=ids, lease_token=token).values(*COLUMNS)]
+    return [Claimed(row, taken) for row in Delivery.objects.filter(id__in=ids, lease_token=token).values(*COLUMNS)]
 
 
 def next_due() -> datetime | None:
@@ -90,7 +94,10 @@ def _chosen(room: int, lanes: Lanes, per_account: int, now: datetime) -> list[UU
         of_account[account_of(lane)] += count
     chosen: list[UUID] = []
     for lane in lanes.due(now) if room > 0 else ():
-        free = min(PER_LANE - in_lane[lane], per_account - of_account[account_of(lane)], room - len(chosen))
+        share = per_account - of_account[account_of(lane)]
+        if share < 1 and not in_lane[lane] and is_endpoints(lane):
+            share = 1
+        free = min(PER_LANE - in_lane[lane], share, room - len(chosen))
         if free > 0:
             ids = _next_of(lane, lanes, free, now)
             of_account[account_of(lane)] += len(ids)

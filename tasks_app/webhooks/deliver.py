@@ -90,14 +90,15 @@ def land(arrived: Sequence[tuple[Sending, Any]], *, now: datetime) -> None:
 def _to_url(claimed: Claimed, rings: Mapping[int, str], now: datetime) -> Sending:
     account_id = claimed.row["account_id"]
     secrets = _secrets(rings[account_id], endpoints.account_named(account_id), now)
-    return Sending(claimed.row, claimed.row["url"], secrets, now)
+    return Sending(claimed.row, claimed.taken, claimed.row["url"], secrets, now)
 
 
 def _to_endpoint(claimed: Claimed, found: Mapping[UUID, WebhookEndpoint], now: datetime) -> Sending:
     endpoint = found.get(claimed.row["endpoint_id"])
     if endpoint is None:
-        return Sending(claimed.row, None, (), now)
-    return Sending(claimed.row, endpoint.url, _secrets(endpoint.sealed, endpoints.named(endpoint.id), now), now)
+        return Sending(claimed.row, claimed.taken, None, (), now)
+    secrets = _secrets(endpoint.sealed, endpoints.named(endpoint.id), now)
+    return Sending(claimed.row, claimed.taken, endpoint.url, secrets, now)
 
 
 def _secrets(sealed: str, of: str, now: datetime) -> tuple[str, ...]:

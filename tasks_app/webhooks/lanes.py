@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 from yarl import URL
 
-from ..ids import shown
+from .. import ids
 from ..models import Delivery
 
 OVERLAP = timedelta(seconds=10)  # a row is due from before its commit: a transaction may take a while, and clocks differ
@@ -22,13 +22,18 @@ NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 def of_endpoint(account_id: int, endpoint_id: UUID) -> str:
-    return f"{account_id}@{shown('whe', endpoint_id)}"
+    return f"{account_id}@{ids.shown('whe', endpoint_id)}"
 
 
 def of_url(account_id: int, url: str) -> str:
     """The lane of a URL that came with a task: two accounts that use the same host do not wait for each other."""
     place = URL(url)
     return f"{account_id}@{place.raw_host}:{place.port}"[:200]
+
+
+def is_endpoints(lane: str) -> bool:
+    """Whether it is that of an endpoint, of which an account has but a few, and not of a URL that came with a task."""
+    return ids.parse("whe", lane.partition("@")[2]) is not None
 
 
 def account_of(lane: str) -> str:

@@ -17,6 +17,7 @@ from django.utils import timezone
 from standardwebhooks import WebhookVerificationError
 
 from tasks_app import egress, ids
+from tasks_app.engine import notify
 from tasks_app.models import Delivery, WebhookEndpoint
 from tasks_app.webhooks import claims, deliver, endpoints, events, keyring, lanes, outbox, verdict
 from tasks_app.webhooks.lanes import Lanes
@@ -416,6 +417,28 @@ class TestIsolation:
         with self.notifying(road, receiver):
             receiver.wait_until(lambda it: it.at("/theirs") and len(it.at("/dead")) == 5, timeout=self.USUAL_S)
             assert receiver.most_open <= 6
+
+    def test_endpoints_that_hang_delay_no_other_of_their_account_though_they_have_all_its_share(
+        self, acme, listens, road, receiver, settings
+    ):
+        settings.NOTIFY_WINDOW = 20
+        for path in (*(f"/dead-{number}" for number in range(7)), "/alive"):
+            if path != "/alive":
+                receiver.always(hang(), at=path)
+            endpoint = listens(acme, path).endpoint
+            waiting(acme.id, lanes.of_endpoint(acme.id, endpoint.id), 10, endpoint_id=endpoint.id)
+        with self.notifying(road, receiver):
+            receiver.wait_until(lambda it: len(it.at("/alive")) == 10, timeout=self.USUAL_S)
+
+    def test_calls_that_hang_take_no_room_from_others_however_many(self, acme, bolt, road, receiver, settings):
+        settings.NOTIFY_WINDOW = 4 * notify.pump.window  # so that one account may fill the window
+        receiver.always(hang(), at="/dead")
+        for number in range(notify.pump.window):
+            waiting(acme.id, f"{acme.id}@host-{number}:443", 1, url=f"{receiver.url}/dead")
+        with self.notifying(road, receiver):
+            receiver.wait_until(lambda it: len(it.at("/dead")) == notify.pump.window, timeout=self.USUAL_S)
+            waiting(bolt.id, f"{bolt.id}@theirs:443", 1, url=f"{receiver.url}/theirs")
+            receiver.wait_until(lambda it: it.at("/theirs"), timeout=self.USUAL_S)
 
 
 class TestAWorkerThatDies:
