@@ -25,7 +25,9 @@ class Command(BaseCommand):
         )
         setup.add_argument("--dry-run", action="store_true", help="print the plan and change nothing")
 
-        strays = commands.add_parser("strays", help="results that no task has, as after a backup was put back, and uploads without a row")
+        strays = commands.add_parser(
+            "strays", help="results that no task or flag has, as after a backup was put back, and uploads without a row"
+        )
         strays.add_argument("--delete", action="store_true", help="delete them; else they are only listed")
 
     def handle(self, *args, command, **options):
@@ -78,7 +80,7 @@ def stray(write, *, delete: bool) -> None:
     """A line for each key with its size, and the sum."""
     store, count, size = chosen(), 0, 0
     try:
-        for key in chain(strays.results(), strays.uploads(before=timezone.now() - UPLOADS_TAKE)):
+        for key in chain(strays.results(), strays.recovered(), strays.uploads(before=timezone.now() - UPLOADS_TAKE)):
             bytes = store.size(key) or 0
             write(f"  {bytes:>12,} bytes  {key}")
             count, size = count + 1, size + bytes

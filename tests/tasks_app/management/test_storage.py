@@ -10,7 +10,8 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from tasks_app import ids
-from tasks_app.models import File, Output, Task
+from tasks_app.engine import flags
+from tasks_app.models import File, Flag, Output, Task
 from tasks_app.storage import storage
 from tests.upstreams import answer, wrong_checksum
 
@@ -135,6 +136,20 @@ class TestStrays:
             id=UUID(int=old.int + 1), account_id=acme.id, name="x", content_type="", bytes=3, key=has_row, created_at=acme.clock()
         )
         assert [line.split()[-1] for line in said("strays")[:-1]] == [lost]
+
+    def test_are_what_was_fetched_for_a_flag_that_does_not_keep_it(self, acme, plasma, road):
+        task = acme.submits("darkroom/plasma-image")
+        kept, asked, ended = (self.flag(task, reason) for reason in ("late_result", "orphan", "quarantined"))
+        keys = {flag.id: f"{flags.folder(task.id, flag.id)}/0" for flag in (kept, asked, ended)}
+        others = f"{flags.folder(ids.new(), kept.id)}/0"  # of a task that the database has forgotten, with the id of a flag that it has
+        for key in (*keys.values(), others, f"{keys[kept.id]}.thumbnail"):
+            keep(key)
+        Flag.objects.filter(id=kept.id).update(kept=[{"key": keys[kept.id], "thumbnail_key": f"{keys[kept.id]}.thumbnail"}])
+        Flag.objects.filter(id=asked.id).update(due_at=acme.clock())
+        assert {line.split()[-1] for line in said("strays")[:-1]} == {keys[ended.id], others}
+
+    def flag(self, task: Task, reason: str) -> Flag:
+        return Flag.objects.create(task_id=task.id, reason=reason, account_id=task.account_id, model=task.model, raised_at=task.created_at)
 
     def test_are_none_where_the_upstream_is_still_at_work(self, keys):
         Task.objects.filter(status="canceled").update(status="storing")
