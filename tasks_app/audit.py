@@ -14,7 +14,8 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Exists, Model, OuterRef
+from django.db.models import Exists, Model, OuterRef, Subquery, Sum
+from django.db.models.functions import Coalesce
 
 from accounts.models import Account, ApiKey, LedgerEntry
 from providers.models import Provider, Route
@@ -90,6 +91,8 @@ def look(*, since: UUID, accounts_at_once: int = ACCOUNTS, tasks_at_once: int = 
     for ids in _pages(Account, limit=accounts_at_once):
         report.accounts += len(ids)
         report.add(_accounts(ids))
+    report.add(_budgets(since))
+    report.add(_budgets_of_accounts())
     for ids in _pages(Task, after=since, limit=tasks_at_once):
         report.tasks += len(ids)
         report.add(_tasks(ids, parents))
@@ -141,6 +144,29 @@ def _accounts(ids: Sequence[int]) -> Iterator[str]:
             yield f"{name} has {active} tasks at work, and {working} of its open tasks have a slot."
         if not 0 <= held <= balance:
             yield f"{name} has {held} credits held of a balance of {balance}."
+
+
+def _budgets(since: UUID) -> Iterator[str]:
+    """A key has counted what its tasks cost, or hold: at least that of those from `since` on, for others may be gone."""
+    cost = Task.objects.filter(account_id=OuterRef("account_id"), id__gte=since, budget_key=OuterRef("id")).order_by().values("budget_key")
+    spent = Coalesce(Subquery(cost.annotate(sum=Sum(Coalesce("captured", "hold"))).values("sum")), 0)
+    keys = ApiKey.objects.filter(credits_limit__isnull=False).annotate(spent=spent)
+    for id, name, used, spent in keys.values_list("id", "account__name", "credits_used", "spent"):
+        if used < spent:
+            yield f"The API key {id} of {name} has counted {used} credits, and its tasks took {spent}."
+
+
+def _budgets_of_accounts() -> Iterator[str]:
+    """All keys of an account together have counted no more than its tasks ever captured, or hold: else a key's budget leaks."""
+    counted = ApiKey.objects.filter(account_id=OuterRef("id")).order_by().values("account_id")
+    captured = LedgerEntry.objects.filter(account_id=OuterRef("id"), kind=LedgerEntry.Kind.CAPTURE).order_by().values("account_id")
+    accounts = Account.objects.filter(Exists(ApiKey.objects.filter(account_id=OuterRef("id"), credits_used__gt=0))).annotate(
+        counted=Subquery(counted.annotate(sum=Sum("credits_used")).values("sum")),
+        captured=Coalesce(Subquery(captured.annotate(sum=-Sum("amount")).values("sum")), 0),
+    )
+    for name, counted, captured, held in accounts.values_list("name", "counted", "captured", "held"):
+        if counted > captured + held:
+            yield f"The API keys of {name} have counted {counted} credits, and its tasks captured {captured} and hold {held}."
 
 
 def _tasks(ids: Sequence[UUID], parents: Parents) -> Iterator[str]:

@@ -15,10 +15,10 @@ from django.db import connection
 from django.db.models import F
 from django.utils import timezone
 
-from accounts import credits
-from accounts.models import Account, LedgerEntry
+from accounts import credits, keys
+from accounts.models import Account, ApiKey, LedgerEntry
 from tasks_app import audit, cleanup, ids, workers
-from tasks_app.engine import lifecycle, refund
+from tasks_app.engine import accept, lifecycle, refund
 from tasks_app.engine.claims import Claimed, new_token, read_all
 from tasks_app.engine.decisions import Move
 from tasks_app.models import Attempt, Audit, File, Output, Task, TaskEvent
@@ -93,6 +93,32 @@ class TestOfAnAccount:
     def test_an_entry_that_nobody_booked_is_found_whichever_page_it_is_on(self, lived_in, bolt, clock):
         LedgerEntry.objects.create(account=bolt.account, kind="grant", amount=5, created_at=clock())
         assert findings(accounts_at_once=1) == ["bolt has a balance of 1000 credits, and its ledger sums to 1005."]
+
+
+class TestOfAKeysBudget:
+    @pytest.fixture
+    def key(self, acme, plasma, road, clock) -> ApiKey:
+        """A key with a budget, one of whose tasks is over and one open, each of three credits."""
+        row, text = keys.make(acme.account, "budget", now=clock(), credits_limit=100)
+        scope = keys.find(text, now=clock()).scope
+        accept.one(acme.id, acme.order(IMAGE), now=clock(), scope=scope)
+        road.runs_dry()
+        accept.one(acme.id, acme.order(IMAGE), now=clock(), scope=scope)
+        return row
+
+    def test_adds_up_while_tasks_are_open_and_when_they_are_gone(self, key, clock):
+        assert findings() == []
+        clock.move(days=365)
+        cleanup.run("tasks", clock=clock)
+        assert (Task.objects.count(), findings()) == (1, [])
+
+    def test_that_counted_too_little_is_named(self, key):
+        ApiKey.objects.filter(id=key.id).update(credits_used=5)
+        assert findings() == [f"The API key {key.id} of acme has counted 5 credits, and its tasks took 6."]
+
+    def test_that_counted_what_no_task_took_is_named(self, key):
+        ApiKey.objects.filter(id=key.id).update(credits_used=7)
+        assert findings() == ["The API keys of acme have counted 7 credits, and its tasks captured 3 and hold 3."]
 
 
 class TestOfATask:
