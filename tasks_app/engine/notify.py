@@ -17,6 +17,8 @@ def take(room: int, clock: Clock) -> list[deliver.Sending]:
 
 def land(arrived: Arrived, clock: Clock) -> None:
     whole(partial(deliver.land, arrived, now=clock()))
+    for sending, outcome in arrived:
+        lanes.heard(sending.row["lane"], well=deliver.went_well(outcome))
     # A lane with its two calls open may have a thousand rows more: look again now, not at the pump's own next look.
     pump.wake.set()
 

@@ -30,6 +30,7 @@ from .verdict import Answered, Outcome, Reason, Unanswered
 log = logging.getLogger(__name__)
 
 TIMEOUTS = egress.Timeouts(connect=5, idle=15, total=15)
+SOON_MS = 2000
 ANSWER_BYTES = 2000  # of the answer's body are kept
 REASONS: dict[type[Exception], Reason] = {Invalid: "not_allowed", NotSent: "unreachable", Unavailable: "no_answer"}
 Standing = Mapping[UUID, tuple[bool, datetime | None]]  # endpoint → is it enabled, since when does it fail
@@ -85,6 +86,11 @@ def land(arrived: Sequence[tuple[Sending, Any]], *, now: datetime) -> None:
         transaction.on_commit(metrics.TRIES.labels(said.status if said.status == "delivered" else said.reason).inc)
         _let_later_ones_go(sending, said, now)
         _remember(sending, said, standing, now)
+
+
+def went_well(outcome: Any) -> bool:
+    """Whether whoever answers like this can be sent more at once."""
+    return isinstance(outcome, Answered) and 200 <= outcome.status < 300 and outcome.took_ms < SOON_MS
 
 
 def _to_url(claimed: Claimed, rings: Mapping[int, str], now: datetime) -> Sending:

@@ -16,6 +16,7 @@ from .. import ids
 from ..models import Delivery
 
 OVERLAP = timedelta(seconds=10)  # a row is due from before its commit: a transaction may take a while, and clocks differ
+MOST_TRUST = 4
 SWEEP_S = 30.0  # how long what all of that missed may wait
 
 NEVER = datetime.max.replace(tzinfo=UTC)
@@ -45,6 +46,7 @@ class Lanes:
 
     def __init__(self) -> None:
         self._known: dict[str, None] = {}
+        self._trust: dict[str, int] = {}
         self._looked_at = NEVER
         self._swept_at = float("-inf")
 
@@ -61,6 +63,16 @@ class Lanes:
     def forget(self, lane: str) -> None:
         """Nothing is due there now."""
         self._known.pop(lane, None)
+        self._trust.pop(lane, None)
+
+    def trust(self, lane: str) -> int:
+        """How many times as many calls as a lane of which nothing is known may be open there."""
+        return self._trust.get(lane, 1)
+
+    def heard(self, lane: str, *, well: bool) -> None:
+        """A call there was answered well and soon, or not: more at once while it goes well, and no more than at first once it does not."""
+        if lane in self._known:
+            self._trust[lane] = min(2 * self.trust(lane), MOST_TRUST) if well else 1
 
     def _fallen_due(self, now: datetime) -> QuerySet:
         pending = Delivery.objects.filter(status="pending", due_at__lte=now).order_by()

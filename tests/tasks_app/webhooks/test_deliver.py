@@ -430,6 +430,16 @@ class TestIsolation:
         with self.notifying(road, receiver):
             receiver.wait_until(lambda it: len(it.at("/alive")) == 10, timeout=self.USUAL_S)
 
+    def test_an_endpoint_that_answers_has_more_calls_open_until_it_does_not(self, acme, listens, road, receiver):
+        receiver.will(reply(204), times=6)
+        receiver.will(hang(), times=60)
+        endpoint = listens(acme, "/hooks").endpoint
+        waiting(acme.id, lane := lanes.of_endpoint(acme.id, endpoint.id), 60, endpoint_id=endpoint.id)
+        with self.notifying(road, receiver):
+            most = claims.PER_LANE * lanes.MOST_TRUST
+            receiver.wait_until(lambda it: it.open == most, timeout=self.USUAL_S)
+        assert notify.lanes.trust(lane) == 1
+
     def test_calls_that_hang_take_no_room_from_others_however_many(self, acme, bolt, road, receiver, settings):
         settings.NOTIFY_WINDOW = 4 * notify.pump.window  # so that one account may fill the window
         receiver.always(hang(), at="/dead")
