@@ -3,7 +3,7 @@
     plan.py    what is sent, how often and for how long; when each request is due (pure)
     calls.py   the calls of the API that a load is mixed from
     fire.py    sends them: in an open loop at the plan's rate, or in a closed loop by so many clients
-    seen.py    what was measured: histograms, errors, and all of it as JSON
+    seen.py    what was measured, and all of it as JSON;  times.py  a histogram
     compare.py two runs side by side
     chart.py   lines as SVG;  page.py  a run, or two, as one HTML file
 

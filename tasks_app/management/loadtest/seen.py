@@ -7,39 +7,23 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from hdrh.histogram import HdrHistogram
-
 from .plan import Plan
+from .times import Times
 
-LONGEST_US, DIGITS = 120_000_000, 3
-PERCENTILES = {"p50_ms": 50.0, "p90_ms": 90.0, "p99_ms": 99.0, "p999_ms": 99.9}
-
-
-def histogram() -> HdrHistogram:
-    """Of microseconds, each to a thousandth of itself."""
-    return HdrHistogram(1, LONGEST_US, DIGITS)
-
-
-def read(encoded: str) -> HdrHistogram:
-    return HdrHistogram.decode(encoded)
+PERCENTILES = {"p50_ms": 50.0, "p90_ms": 90.0, "p99_ms": 99.0, "p999_ms": 99.9, "max_ms": 100.0}
 
 
 class Call:
     """One call of the mix. Each request's time counts, however it ended; `errors` by status or kind."""
 
     def __init__(self) -> None:
-        self.times, self.errors = histogram(), Counter[str]()
+        self.times, self.errors = Times(), Counter[str]()
 
     def told(self) -> dict[str, Any]:
         times = self.times
-        return {
-            "requests": times.get_total_count(),
-            "errors": dict(self.errors.most_common()),
-            **{name: times.get_value_at_percentile(percentile) / 1000 for name, percentile in PERCENTILES.items()},
-            "max_ms": times.get_max_value() / 1000,
-            "mean_ms": round(times.get_mean_value() / 1000, 3),
-            "histogram": times.encode().decode(),
-        }
+        figures = dict(zip(PERCENTILES, (us / 1000 for us in times.at(*PERCENTILES.values())), strict=True))
+        errors = dict(self.errors.most_common())
+        return {"requests": times.count, "errors": errors, **figures, "mean_ms": round(times.mean / 1000, 3), "histogram": times.told()}
 
 
 class Seen:
@@ -62,7 +46,7 @@ class Seen:
     def ended(self, name: str, *, due_s: float, took_s: float, error: str) -> None:
         """`due_s` from the start of the run; `error` is empty where all went well."""
         self.open_now -= 1
-        self.calls[name].times.record_value(min(max(1, round(took_s * 1e6)), LONGEST_US))
+        self.calls[name].times.add(round(took_s * 1e6))
         slot = int(due_s // self._plan.slot_s)
         self._slots[slot].append(took_s)
         self._recent.append(took_s)
@@ -80,7 +64,7 @@ class Seen:
         return (_ms(times, 0.5), _ms(times, 0.99)) if times else (0.0, 0.0)
 
     def told(self, *, lasted_s: float, cpu_s: float) -> dict[str, Any]:
-        """The run as JSON has it. Histograms are HdrHistogram's own encoding, of microseconds."""
+        """The run as JSON has it."""
         return {
             "version": 1,
             "began_at": f"{self.began_at:%Y-%m-%dT%H:%M:%SZ}",
@@ -101,7 +85,7 @@ class Seen:
     def _all(self) -> Call:
         whole = Call()
         for call in self.calls.values():
-            whole.times.add(call.times)
+            whole.times += call.times
             whole.errors += call.errors
         return whole
 
