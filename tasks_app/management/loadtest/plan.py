@@ -68,7 +68,7 @@ def check(plan: Plan, known: Mapping[str, Any], *, is_ours: bool) -> None:
         raise Unfit(f"--ramp is {plan.ramp_s:g} s, and may be up to --seconds, {plan.seconds:g}.")
     if unknown := set(plan.mix) - set(known):
         raise Unfit(f"There is no call {', '.join(sorted(unknown))} to mix; there are {', '.join(known)}.")
-    if not is_ours and not is_here(plan.url):
+    if not is_here(plan.url) and not is_ours:
         raise Unfit(
             f"{plan.url} is not this machine. A load test of somebody else's server is an attack: --i-own-this-server says it is yours."
         )
@@ -77,8 +77,8 @@ def check(plan: Plan, known: Mapping[str, Any], *, is_ours: bool) -> None:
 def is_here(url: str) -> bool:
     """Whether every address of this URL's host is this machine's own loopback; raises Unfit where it has none."""
     parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise Unfit(f"{url} is no URL like http://127.0.0.1:8000.")
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path or "@" in parts.netloc:
+        raise Unfit("--url is read as http://127.0.0.1:8000, without a path, a name or a password.")
     try:
         found = socket.getaddrinfo(parts.hostname, parts.port or 80, type=socket.SOCK_STREAM)
     except OSError as fault:

@@ -57,10 +57,10 @@ class TestALoadIsRefused:
     def test_but_not_where_the_operator_says_it_is_theirs(self):
         check(replace(OPEN, url="http://192.0.2.1"), CALLS, is_ours=True)
 
-    @pytest.mark.parametrize("url", ["127.0.0.1:8000", "ftp://127.0.0.1", "http://"])
+    @pytest.mark.parametrize("url", ["127.0.0.1:8000", "ftp://127.0.0.1", "http://", "http://127.0.0.1/api", "http://me:secret@127.0.0.1"])
     def test_where_it_is_no_url(self, url):
-        with pytest.raises(Unfit, match="no URL"):
-            check(replace(OPEN, url=url), CALLS, is_ours=False)
+        with pytest.raises(Unfit, match=r"^--url is read as http://127\.0\.0\.1:8000, without"):
+            check(replace(OPEN, url=url), CALLS, is_ours=True)
 
 
 class TestThisMachine:
