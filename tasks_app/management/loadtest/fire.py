@@ -19,8 +19,9 @@ MOST_CONNECTIONS = 500
 KEPT_S = 3  # idle; the web tier ends its own after 5 s, and a request must not meet that end
 TELL_S = 0.5
 
+NOT_OURS = (ValueError, LookupError, TypeError)  # what reading something else raises
 # What broke, most specific first. A read over a kept connection that ended is sent once more by aiohttp, as HTTP lets clients do.
-KINDS: tuple[tuple[type[BaseException], str], ...] = (
+KINDS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str], ...] = (
     (TimeoutError, "no answer in time"),
     (aiohttp.ClientConnectorCertificateError, "certificate refused"),
     (aiohttp.ClientConnectorSSLError, "TLS failed"),
@@ -29,7 +30,7 @@ KINDS: tuple[tuple[type[BaseException], str], ...] = (
     (aiohttp.ServerDisconnectedError, "connection cut"),
     (OSError, "connection cut"),
     (aiohttp.ClientError, "broken answer"),
-    (ValueError, "unreadable answer"),
+    (NOT_OURS, "unreadable answer"),
 )
 
 
@@ -58,11 +59,11 @@ async def _prepare(session: aiohttp.ClientSession, caller: Caller, plan: Plan, k
 async def _ask(session: aiohttp.ClientSession, caller: Caller, request: Request) -> None:
     try:
         status, body = await _exchange(session, request)
-    except (aiohttp.ClientError, OSError) as fault:
+        if status >= 300:
+            raise Unfit(f"{request.method} {request.path} before the load was answered {_refusal(status, body)}.")
+        caller.learn(request, body)
+    except (aiohttp.ClientError, OSError, *NOT_OURS) as fault:
         raise Unfit(f"{request.method} {request.path} before the load: {_kind(fault)} ({fault}).") from None
-    if status >= 300:
-        raise Unfit(f"{request.method} {request.path} before the load was answered {_refusal(status, body)}.")
-    caller.learn(request, body)
 
 
 class Fire:
@@ -116,7 +117,7 @@ class Fire:
                 error = _refusal(status, body)
             else:
                 self._caller.learn(request, body)
-        except (aiohttp.ClientError, OSError, orjson.JSONDecodeError) as fault:
+        except (aiohttp.ClientError, OSError, *NOT_OURS) as fault:
             error = _kind(fault)
         self.seen.ended(request.name, due_s=due_s, took_s=self._now_s() - due_s, error=error)
 

@@ -99,6 +99,12 @@ class TestRequestsFail:
             told = run(server, mix={"accept": 1}, rate=20, seconds=1)
         assert told["all"]["errors"] == {"connection cut": 1}
 
+    def test_so_are_answers_that_are_not_ours(self):
+        with Stalling() as server:
+            server.answers.extend([web.Response(text="<html>Welcome to nginx!"), web.json_response({}), web.json_response([])])
+            told = run(server, mix={"accept": 1}, rate=20, seconds=1)
+        assert told["all"]["errors"] == {"unreadable answer": 3}
+
 
 class TestBeforeTheLoad:
     def test_a_key_that_is_not_good_stops_it(self):
