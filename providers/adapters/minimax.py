@@ -83,13 +83,12 @@ class Adapter:
     FACTS = FACTS
 
     def __init__(self, upstream: Upstream) -> None:
-        self._base, self._http = upstream.base_url.rstrip("/") or BASE_URL, upstream.http
-        self._key = upstream.credentials.get("api_key")
+        self._minimax = MiniMax(upstream)
 
     async def submit(self, job: Job) -> Accepted | Finished:
         timeout_s = FACTS.submit_timeout.total_seconds()
-        reply = await self._call("POST", "/v1/video_generation", json=_written(job), timeout=timeout_s, paid=True)
-        match _read(reply, ERRORS_OF_A_SUBMIT):
+        reply = await self._minimax.call("POST", "/v1/video_generation", json=_written(job), timeout=timeout_s, paid=True)
+        match read(reply, ERRORS_OF_A_SUBMIT):
             case {"task_id": str(id)} if id:
                 return Accepted({"id": id})
         raise OutcomeUnknown("MiniMax's answer names no job.")
@@ -108,9 +107,7 @@ class Adapter:
         return False
 
     async def check(self) -> None:
-        """Asks about a job that nobody has: there is no cheaper question, and a wrong key is told before."""
-        with suppress(NotFound):
-            _read(await self._call("GET", f"/v1/query/video_generation?task_id={NOBODYS_JOB}"), ERRORS_OF_A_QUERY)
+        await self._minimax.check()
 
     async def find(self, job: Job) -> Accepted | Finished | None:
         if job.hint is None:
@@ -133,27 +130,40 @@ class Adapter:
 
     async def _shown(self, id: str) -> Mapping[str, Any]:
         """The job of this id, well or not: one that failed says why where other answers say that they are errors."""
-        reply = await self._call("GET", f"/v1/query/video_generation?task_id={quote(id, safe='')}")
+        reply = await self._minimax.call("GET", f"/v1/query/video_generation?task_id={quote(id, safe='')}")
         match reply.json():
             case {"task_id": str(shown), "status": "Fail"} as failed if shown == id and reply.status == 200:
                 return failed
-        match _read(reply, ERRORS_OF_A_QUERY):
+        match read(reply, ERRORS_OF_A_QUERY):
             case {"task_id": str(shown)} as found if shown == id:
                 return found
         raise Unavailable("MiniMax's answer describes another job, or none.")
 
     async def _address(self, file_id: str) -> str:
         """Where the file may be fetched; asked again, it is a fresh one."""
-        match _read(await self._call("GET", f"/v1/files/retrieve?file_id={quote(file_id, safe='')}"), ERRORS):
+        match read(await self._minimax.call("GET", f"/v1/files/retrieve?file_id={quote(file_id, safe='')}"), ERRORS):
             case {"file": {"download_url": str(url)}} if url:
                 return url
         raise Unavailable("MiniMax's answer names no address of the file.")
 
-    async def _call(self, method: str, path: str, *, timeout: float = TIMEOUT_S, paid: bool = False, json: Any = None) -> Reply:
+
+class MiniMax:
+    """Calls of version 1, for videos and for pictures (minimax_images.py)."""
+
+    def __init__(self, upstream: Upstream) -> None:
+        self._base, self._http = upstream.base_url.rstrip("/") or BASE_URL, upstream.http
+        self._key = upstream.credentials.get("api_key")
+
+    async def call(self, method: str, path: str, *, timeout: float = TIMEOUT_S, paid: bool = False, json: Any = None) -> Reply:
         if not self._key:
             raise Unauthenticated("MiniMax needs an api_key.")
         headers = {"Authorization": f"Bearer {self._key}"}
         return await self._http.request(method, self._base + path, headers=headers, json=json, timeout=timeout, paid=paid)
+
+    async def check(self) -> None:
+        """Asks about a job that nobody has: there is no cheaper question, and a wrong key is told before."""
+        with suppress(NotFound):
+            read(await self.call("GET", f"/v1/query/video_generation?task_id={NOBODYS_JOB}"), ERRORS_OF_A_QUERY)
 
 
 def handle_of(id: str) -> Mapping[str, Any]:
@@ -200,7 +210,7 @@ def _written(job: Job) -> dict[str, Any]:
 # How we read
 
 
-def _read(reply: Reply, errors: Mapping[int, type[UpstreamError]]) -> Mapping[str, Any]:
+def read(reply: Reply, errors: Mapping[int, type[UpstreamError]]) -> Mapping[str, Any]:
     said = reply.json()
     code, message = _code(said)
     if code == 0 and reply.status == 200:

@@ -1,6 +1,9 @@
 """MiniMax's adapter for version 1: its words, by the tables of its pages; and its promises, against the simulator."""
 
+from urllib.parse import urlsplit
+
 import pytest
+from django.test import Client
 
 from providers import offers
 from providers.adapters import minimax
@@ -32,6 +35,12 @@ class TestHailuo(Conformance):
     SIMULATOR, VENDOR, MODEL = MiniMax, "minimax", "minimax/hailuo-2.3"
     # A model that is gone is a wrong parameter to it; and each of its words for trouble leaves open whether the job was bought.
     NO_WORD_FOR = frozenset({"no_model", "unavailable"})
+
+    def test_its_challenge_is_answered_at_the_address_of_a_job(self, upstream, submits):
+        submits()
+        (made,) = upstream.jobs.values()
+        answered = Client().post(urlsplit(made.address).path, {"challenge": CHALLENGE}, content_type="application/json")
+        assert (answered.status_code, answered.json()) == (200, {"challenge": CHALLENGE})
 
 
 def asked(simulator, road, **credentials):
