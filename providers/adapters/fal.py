@@ -222,13 +222,14 @@ def _read(reply: Reply) -> Any:
 
 
 def _error(reply: Reply, said: Any) -> UpstreamError:
-    detail = said.get("detail") if isinstance(said, Mapping) else None
+    said = said if isinstance(said, Mapping) else {}
+    detail = said.get("detail")
     if reply.status == 422:
         return _input_fault(detail)
     kind = (ERRORS_OF_A_SUBMIT if reply.paid else ERRORS).get(reply.status)
     if kind is Unauthenticated and NO_MONEY.search(str(detail)):
         kind = QuotaExceeded
-    if kind is None:
+    if kind is None or (kind is Unavailable and "error_type" not in said):  # 503 may be a proxy's as well
         return (OutcomeUnknown if reply.paid else Unavailable)(f"fal answered with status {reply.status}.")
     why = dialect.why(kind, vendor="fal", code=reply.status, message=detail)
     return kind(why, retry_after=dialect.seconds(reply.headers.get("Retry-After")))

@@ -138,6 +138,11 @@ class TestItsErrors:
             asked(upstream, lambda adapter: adapter.submit(image()))
         assert (type(asked_about.value), type(submitted.value)) == (asking, submit or asking)
 
+    @pytest.mark.parametrize("said", [{"detail": "no upstream"}, {}, []], ids=str)
+    def test_that_a_proxy_may_have_written_leave_open_what_was_bought(self, said):
+        assert type(fal._error(Reply(503, {}, b"", paid=True), said)) is OutcomeUnknown
+        assert type(fal._error(Reply(503, {}, b""), said)) is Unavailable
+
     @pytest.mark.parametrize(
         ("text", "error"),
         [
