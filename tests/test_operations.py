@@ -27,3 +27,9 @@ def test_every_alert_has_a_heading_in_the_alerts_own_order():
 def test_every_link_within_the_page_leads_to_a_heading():
     anchors = {heading.lower().replace(" ", "-") for heading in re.findall("^#+ (.+)$", PAGE, re.MULTILINE)}
     assert set(re.findall(r"\(#([^)]+)\)", PAGE)) <= anchors
+
+
+def test_every_command_that_it_names_exists():
+    words = set(re.findall(r"manage\.py (\w+)", PAGE)) - {"check", "migrate"}
+    commands = {path.stem for path in ROOT.glob("*/management/commands/*.py")}
+    assert words - commands == set()
