@@ -56,12 +56,11 @@ class Page:
 def _may_see(request: HttpRequest) -> bool:
     if settings.METRICS_TOKEN:
         return compare_digest(request.headers.get("Authorization", "").encode(), f"Bearer {settings.METRICS_TOKEN}".encode())
-    if any(header in request.META for header in FORWARDED):
-        return False
-    if settings.CLIENT_ADDRESS_HEADER and client_address(request.META):
-        return False
+    if settings.CLIENT_ADDRESS_HEADER and (client := client_address(request.META)):
+        return _is_loopback(client)  # our own proxy says for whom it asks
     peer = request.META.get("REMOTE_ADDR", "")
-    return not peer or _is_loopback(peer)  # none: it came by a socket file
+    # No peer: it came by a socket file, which only some may open.
+    return not any(header in request.META for header in FORWARDED) and (not peer or _is_loopback(peer))
 
 
 def _is_loopback(address: str) -> bool:

@@ -51,6 +51,9 @@ def web() -> Iterator[Verdict]:
     began = perf_counter()
     try:
         status, text = local_web.get("/readyz", timeout_s=PATIENCE_S)
+    except PermissionError:
+        yield warn("web", f"{settings.WEB_BIND} is not for this user", "Ask as root: the socket is the proxy's.")
+        return
     except local_web.AWAY as fault:
         yield warn("web", f"{settings.WEB_BIND}: {_line(fault)}", "Start the web tier, if it shall run on this machine.")
         return

@@ -65,6 +65,11 @@ class TestWhoMayRead:
         settings.METRICS_TOKEN, settings.CLIENT_ADDRESS_HEADER = "", "CF-Connecting-IP"
         assert client.get("/metrics", REMOTE_ADDR="127.0.0.1", **{f"HTTP_{header}": "203.0.113.7"}).status_code == 404
 
+    @pytest.mark.parametrize(("client_address", "status"), [("127.0.0.1", 200), ("203.0.113.7", 404), ("not an address", 404)])
+    def test_without_one_whoever_our_own_proxy_says_is_of_this_machine(self, client, settings, client_address, status):
+        settings.METRICS_TOKEN, settings.CLIENT_ADDRESS_HEADER = "", "X-Real-IP"
+        assert client.get("/metrics", REMOTE_ADDR="", HTTP_X_REAL_IP=client_address).status_code == status
+
 
 class TestWhatIsCounted:
     def test_a_request_by_route_and_never_by_path(self, client, read, db):
