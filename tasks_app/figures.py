@@ -5,39 +5,26 @@ Each query reads an index, and stops counting where nobody would act differently
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from types import MappingProxyType
 from typing import NamedTuple
 
-from django.db import connection
-from django.db.models import Min
-from django.utils.dateparse import parse_datetime
+from django.db.models import Min, OuterRef, Subquery, Value
+from django.db.models.functions import Concat
 
 from providers import directory
-from providers.models import Provider
+from providers.models import Provider, PublicModel
 
 from . import processes
 from .engine import flags, lanes, slots
 from .engine.clock import Clock
 from .models import Audit, Delivery, Process, Task
 
-MOST = 100_000  # where counting stops: 30 ms of an index
+MOST = 20_000  # where counting stops: a few ms of an index
 STEP_OF = MappingProxyType({"queued": "submit", "submitting": "submit", "running": "poll", "storing": "store"})
 OPEN = tuple(STEP_OF)
 PARKED = "parked"
-
-# The first row of each lane by one look at the index for each, in one statement; grouped by lane, the server reads every row. Parked
-# rows, which wait for their account and for no worker, lie behind all lanes.
-OLDEST = """
-WITH RECURSIVE lanes (lane) AS (
-    SELECT MIN(lane) FROM tasks_app_task WHERE status = 'queued' AND lane < %s
-    UNION ALL
-    SELECT (SELECT MIN(t.lane) FROM tasks_app_task t WHERE status = 'queued' AND t.lane > lanes.lane AND t.lane < %s)
-    FROM lanes WHERE lanes.lane IS NOT NULL
-)
-SELECT lane, (SELECT MIN(t.due_at) FROM tasks_app_task t WHERE status = 'queued' AND t.lane = lanes.lane)
-FROM lanes WHERE lane IS NOT NULL
-"""
+LOW = lanes.working_lane("", "low")
 
 
 class Lag(NamedTuple):
@@ -113,12 +100,18 @@ def _count(rows) -> int:
 
 
 def _waiting(now: datetime) -> Iterator[Lag]:
-    """Of each lane: one that waits for its provider's slots says nothing of the others."""
-    with connection.cursor() as cursor:
-        cursor.execute(OLDEST, [lanes.PARKING, lanes.PARKING])
-        found = cursor.fetchall()
-    for lane, due_at in found:
-        yield Lag("submit", lane, _late(due_at, now))
+    """Of each lane: one that waits for its provider's slots says nothing of the others. Parked rows wait for their account.
+
+    By the models, whose names lanes are: one look at the index for each lane. Asked for all lanes at once, or for the least of each by
+    MIN, the server reads every row: 1.2 s for 200,000, where this took 7 ms for 40 models.
+    """
+    models = PublicModel.objects.annotate(normal=_first(OuterRef("name")), low=_first(Concat(OuterRef("name"), Value(LOW))))
+    for name, normal, low in models.exclude(normal=None, low=None).order_by("name").values_list("name", "normal", "low"):
+        yield from (Lag("submit", lane, _late(due_at, now)) for lane, due_at in ((name, normal), (name + LOW, low)) if due_at)
+
+
+def _first(lane) -> Subquery:
+    return Subquery(Task.objects.filter(status="queued", lane=lane).order_by("due_at").values("due_at")[:1])
 
 
 def _due(now: datetime) -> Iterator[Lag]:
@@ -133,11 +126,8 @@ def _telling(now: datetime) -> Lag:
     return Lag("notify", "pending", _late(first, now))
 
 
-def _late(due_at: datetime | str | None, now: datetime) -> float:
-    if due_at is None:
-        return 0.0
-    moment = parse_datetime(due_at) if isinstance(due_at, str) else due_at  # as SQLite answers what Django did not ask
-    return max((now - (moment if moment.tzinfo else moment.replace(tzinfo=UTC))).total_seconds(), 0.0)
+def _late(due_at: datetime | None, now: datetime) -> float:
+    return max((now - due_at).total_seconds(), 0.0) if due_at else 0.0
 
 
 def _slots() -> list[Slots]:
