@@ -5,7 +5,7 @@ rounds        checks run side by side, each within a time limit
 surroundings  environment, web, Redis, storage, disk, functions     database, road: what the database is, and what stands in it
 """
 
-from . import database, road, surroundings
+from . import broker, database, files, road, surroundings
 from .rounds import Check, run
 from .verdict import Verdict, fail
 
@@ -14,10 +14,10 @@ APART: dict[str, Check] = {
     "settings": surroundings.settings_checked,
     "database": database.reach,
     "web": surroundings.web,
-    "redis": surroundings.redis,
-    "wake-ups": surroundings.wake_ups,
-    "storage": surroundings.storage,
-    "disk": surroundings.disk,
+    "redis": broker.redis,
+    "wake-ups": broker.wake_ups,
+    "storage": files.storage,
+    "disk": files.disk,
     "functions": surroundings.functions,
 }
 IN_THE_DATABASE: dict[str, Check] = {

@@ -9,7 +9,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from ..engine.clock import DatabaseClock
-from .verdict import Verdict, by_limits, fail, ok, warn
+from .verdict import Verdict, by_limits, fail, line, ms_since, ok, warn
 
 SLOW_MS = 20.0
 TOO_OLD = {True: (10, 11, 5), False: (8, 0, 16)}  # MariaDB, MySQL: the first that keep UUIDv7 in order and check constraints
@@ -22,7 +22,11 @@ def reach() -> Iterator[Verdict]:
         connection.ensure_connection()
         took = min(_latency_ms() for _ in range(ASKED))  # the other checks run beside this one
     except DatabaseError as fault:
-        yield fail("database", _said(fault), "Start it, or mend DATABASE_URL. Nothing is accepted meanwhile, and nothing is lost.")
+        yield fail(
+            "database",
+            line(fault.args[-1] if fault.args else fault),
+            "Start it, or mend DATABASE_URL. Nothing is accepted meanwhile, and nothing is lost.",
+        )
         return
     if connection.vendor != "mysql":
         yield ok("database", f"SQLite in {took:.1f} ms: for one machine and few clients")
@@ -42,7 +46,7 @@ def schema() -> Iterator[Verdict]:
         yield fail("schema", f"{len(behind)} migrations behind, from {first.app_label} {first.name} on", "manage.py migrate")
     faults = checks.run_checks(tags=[checks.Tags.database], databases=["default"])
     for one in faults:
-        yield fail("schema", f"{one.id}: {one.msg}"[:160], str(one.hint))
+        yield fail("schema", line(f"{one.id}: {one.msg}"), str(one.hint))
     if not behind and not faults:
         yield ok("schema", "is this code's")
 
@@ -104,13 +108,9 @@ def _latency_ms() -> float:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
         cursor.fetchone()
-    return (perf_counter() - began) * 1000
+    return ms_since(began)
 
 
 def _version() -> str:
     number = ".".join(map(str, connection.mysql_version))
     return f"{'MariaDB' if connection.mysql_is_mariadb else 'MySQL'} {number}"
-
-
-def _said(fault: DatabaseError) -> str:
-    return " ".join(str(fault.args[-1] if fault.args else type(fault).__name__).split())[:160]

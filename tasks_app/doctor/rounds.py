@@ -8,7 +8,7 @@ from time import monotonic
 
 from django.db import DatabaseError, connections
 
-from .verdict import Verdict, fail
+from .verdict import Verdict, fail, line
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,9 @@ def _answer(answers: SimpleQueue, name: str, check: Check) -> None:
     try:
         answers.put((name, list(check())))
     except DatabaseError as fault:
-        answers.put((name, [fail(name, _said(fault), "The database did not answer this question: mend it first.")]))
+        answers.put(
+            (name, [fail(name, line(fault.args[-1] if fault.args else fault), "The database did not answer this question: mend it first.")])
+        )
     except Exception as fault:
         log.debug("check %s broke", name, exc_info=True)
         answers.put((name, [fail(name, f"the check itself broke: {type(fault).__name__}", BROKE)]))
@@ -50,7 +52,3 @@ def _collected(answers: SimpleQueue, count: int, *, ends_at: float) -> dict[str,
             break
         found[name] = verdicts
     return found
-
-
-def _said(fault: DatabaseError) -> str:
-    return " ".join(str(fault.args[-1] if fault.args else type(fault).__name__).split())[:120]

@@ -1,6 +1,7 @@
 """A verdict on one part: how it is, by which figure, and what to do."""
 
 from dataclasses import asdict, dataclass
+from time import perf_counter
 from typing import Any, Literal
 
 Level = Literal["ok", "warn", "fail"]
@@ -42,3 +43,12 @@ def by_limits(check: str, value: float, figure: str, remedy: str, *, warn_above:
 def worst(verdicts: list[Verdict]) -> int:
     """The exit code: 0 all is well, 1 something should be looked at, 2 something does not work."""
     return max((LEVELS.index(verdict.level) for verdict in verdicts), default=0)
+
+
+def line(text: object) -> str:
+    """What a fault says, on one line."""
+    return " ".join(str(text).split())[:160]
+
+
+def ms_since(began: float) -> float:
+    return (perf_counter() - began) * 1000
