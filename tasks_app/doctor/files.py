@@ -28,8 +28,11 @@ def storage() -> Iterator[Verdict]:
 
 def disk() -> Iterator[Verdict]:
     """Each file system that we write to. With a bucket as well: what is on its way lies here first."""
-    for place in {os.stat(folder).st_dev: folder for folder in map(_existing, _folders())}.values():
-        yield _room(place)
+    seen = set()
+    for folder in map(_existing, _folders()):
+        if (device := os.stat(folder).st_dev) not in seen:
+            seen.add(device)
+            yield _room(folder)
 
 
 def _folders() -> Iterator[Path]:

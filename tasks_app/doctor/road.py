@@ -11,7 +11,7 @@ from providers import directory
 from .. import ids
 from ..engine import slots
 from ..engine.clock import database_clock
-from ..figures import Figures, Lag, read
+from ..figures import LOW, Figures, Lag, read
 from ..models import Task
 from .verdict import Verdict, by_limits, fail, ok, warn
 
@@ -54,22 +54,17 @@ def _workers(figures: Figures) -> Verdict:
 
 
 def _lags(figures: Figures) -> Iterator[Verdict]:
-    """Of each step, the longest wait that no cap explains."""
-    every = [lag for lag in figures.lags if lag.step != "notify"]
-    routes = {lag.lane: directory.routes(lag.lane.removesuffix(":low")) for lag in every if lag.step == "submit"}
+    """Of each step, the longest wait that no cap explains: a row of a full lane is due, and is not late."""
+    waiting = [lag for lag in figures.lags if lag.step == "submit" and lag.lane != "submitting"]
+    routes = {lag.lane: directory.routes(lag.lane.removesuffix(LOW)) for lag in waiting}
     used = slots.used([route.provider_id for found in routes.values() for route in found])
-    for lag in every:
-        if lag.seconds > LATE_S and lag.lane != "submitting" and routes.get(lag.lane) == []:
-            yield warn(
-                "queue lag", f"{lag.lane}: no enabled route", "Enable a route and its provider, or its tasks wait until they expire."
-            )
-    for step in dict.fromkeys(lag.step for lag in every):
-        yield _lag(step, [lag for lag in every if lag.step == step and not _waits_for_a_slot(lag, routes.get(lag.lane, ()), used)])
-
-
-def _waits_for_a_slot(lag: Lag, routes, used) -> bool:
-    """A row of a full lane is due, and is not late. Rows in mid-submit have no lane of that name, and wait for none."""
-    return lag.step == "submit" and lag.lane != "submitting" and not any(slots.free(route, used) != 0 for route in routes)
+    full = {lane for lane, found in routes.items() if all(slots.free(route, used) == 0 for route in found)}
+    for lag in waiting:
+        if lag.seconds > LATE_S and not routes[lag.lane]:
+            remedy = "Enable a route and its provider, or its tasks wait until they expire."
+            yield warn("queue lag", f"{lag.lane}: no enabled route", remedy)
+    for step in ("submit", "poll", "store"):
+        yield _lag(step, [lag for lag in figures.lags if lag.step == step and lag.lane not in full])
 
 
 def _lag(step: str, lags: list[Lag]) -> Verdict:
