@@ -344,9 +344,8 @@ class TestATaskAsItIsShown:
                 asked(full, lambda adapter, token=token: adapter.submit(replace(job("Kling/3.0"), token=token)))
                 for token in ("task_1-1", "task_2-1")
             )
-            poll = lambda accepted: asked(full, lambda adapter: adapter.poll(job("", handle=accepted.handle)))  # noqa: E731
-            assert poll(first) == Running(0.0)
-            assert type(poll(second).error) is GenerationFailed
+            shown = [asked(full, lambda adapter, it=it: adapter.poll(job("", handle=it.handle))) for it in (first, second)]
+            assert (shown[0], type(shown[1].error)) == (Running(0.0), GenerationFailed)
 
 
 class TestALostTask:
