@@ -39,6 +39,9 @@ bench: $(VENV)/test.stamp $(VENV)/mysql.stamp ## how fast, measured on this mach
 faults: $(VENV)/test.stamp $(VENV)/mysql.stamp ## everything that can go wrong, made to; FAULTS_SEED and FAULTS_ROUNDS repeat it
 	@$(BIN)/python -m tests.journeys.faults
 
+machine: $(VENV)/test.stamp $(VENV)/mysql.stamp ## the installer, upgrade and restart on a fresh Debian in a container; needs root, debootstrap, systemd-container
+	@MACHINE=1 $(BIN)/pytest tests/deploy/test_machine.py
+
 format: $(VENV)/test.stamp ## format the code and write the generated pages
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -64,4 +67,4 @@ $(VENV)/mysql.stamp: requirements.txt tests/system.sh $(VENV)/run.stamp
 	$(PIP) -r requirements.txt
 	@touch $@
 
-.PHONY: help demo up test lint bench faults format setup
+.PHONY: help demo up test lint bench faults machine format setup

@@ -1,6 +1,7 @@
 """All of Darkroom as the units serve it on one small server: nginx, the web tier's socket, a worker for each queue, functions, beat."""
 
 import os
+import secrets
 import subprocess
 import sys
 from contextlib import ExitStack
@@ -49,7 +50,7 @@ class Whole:
 
     def key(self, *, credits: int) -> str:
         """The API key of a new account."""
-        return self.manage("create_account", "acme", "--credits", str(credits)).split()[-1]
+        return self.manage("create_account", f"acme-{secrets.token_hex(4)}", "--credits", str(credits)).split()[-1]
 
     def _service(self, name: str, listener) -> Service:
         log = self.folder / f"{name}.log"
