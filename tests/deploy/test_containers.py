@@ -1,0 +1,115 @@
+"""Compose and Kubernetes start the same processes as systemd, within the same limits."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from config.env import read_all
+from tests.deploy import units
+from tests.deploy.web import ROOT
+
+FOLDER = ROOT / "deploy/containers"
+COMPOSE = yaml.safe_load((FOLDER / "compose.yaml").read_text(encoding="utf-8"))
+SERVICES = COMPOSE["services"]
+TIERS = {"web": "darkroom-web", "beat": "darkroom-beat", **{queue: f"darkroom-worker@{queue}" for queue in units.QUEUES}}
+EVERYWHERE = [*TIERS, "functions"]
+
+
+def manifests():
+    folder = FOLDER / "kubernetes"
+    files = yaml.safe_load((folder / "kustomization.yaml").read_text(encoding="utf-8"))["resources"]
+    return [document for name in files for document in yaml.safe_load_all((folder / name).read_text(encoding="utf-8"))]
+
+
+DEPLOYMENTS = {one["metadata"]["name"]: one["spec"]["template"]["spec"] for one in manifests() if one["kind"] == "Deployment"}
+
+
+def unit(tier):
+    return f"{TIERS.get(tier, 'darkroom-functions')}.service"
+
+
+class TestCompose:
+    @pytest.mark.parametrize("tier", TIERS)
+    def test_runs_what_the_unit_runs(self, tier):
+        assert SERVICES[tier]["command"] == units.command(unit(tier))
+
+    def test_runs_functions_as_the_unit_does_but_in_its_own_folder(self):
+        given = dict(pair.split("=") for pair in units.value("darkroom-functions.service", "Environment").split())
+        given["FUNCTIONS_DIR"] = "/data/functions"
+        assert SERVICES["functions"]["command"] == re.sub(r"\$(\w+)", lambda name: given[name[1]], units.command(unit("functions")))
+
+    @pytest.mark.parametrize("tier", EVERYWHERE)
+    def test_gives_each_the_units_memory_and_time_to_end(self, tier):
+        assert SERVICES[tier]["mem_limit"] == f"{units.memory_mib(unit(tier))}m"
+        assert SERVICES[tier]["stop_grace_period"] == f"{units.value(unit(tier), 'TimeoutStopSec')}s"
+
+    @pytest.mark.parametrize("tier", EVERYWHERE)
+    def test_confines_each(self, tier):
+        service = SERVICES[tier]
+        assert (service["read_only"], service["cap_drop"], service["security_opt"]) == (True, ["ALL"], ["no-new-privileges:true"])
+
+    @pytest.mark.parametrize("queue", units.QUEUES)
+    def test_lets_workers_reach_the_functions(self, queue):
+        assert SERVICES[queue]["network_mode"] == "service:functions"
+
+    def test_gives_functions_no_secret(self):
+        assert SERVICES["functions"]["env_file"] == []
+
+    def test_starts_nothing_before_the_database_is_prepared(self):
+        for tier in EVERYWHERE:
+            assert SERVICES[tier]["depends_on"] == {"prepare": {"condition": "service_completed_successfully"}}
+
+    def test_mounts_what_is_there(self):
+        mounted = [
+            source.split(":")[0] for service in SERVICES.values() for source in service.get("volumes", ()) if source.startswith("..")
+        ]
+        assert len(mounted) == 2
+        assert all((FOLDER / source).is_file() for source in mounted)
+
+
+class TestKubernetes:
+    def test_has_a_deployment_for_each_tier_but_the_functions_which_run_on_scf(self):
+        assert set(DEPLOYMENTS) == set(TIERS)
+
+    @pytest.mark.parametrize("tier", TIERS)
+    def test_runs_what_the_unit_runs(self, tier):
+        assert DEPLOYMENTS[tier]["containers"][0]["command"] == units.command(unit(tier)).split()
+
+    @pytest.mark.parametrize("tier", TIERS)
+    def test_gives_each_the_units_memory_and_time_to_end(self, tier):
+        pod = DEPLOYMENTS[tier]
+        assert pod["containers"][0]["resources"]["limits"]["memory"] == f"{units.memory_mib(unit(tier))}Mi"
+        assert pod["terminationGracePeriodSeconds"] >= int(units.value(unit(tier), "TimeoutStopSec"))
+
+    @pytest.mark.parametrize("tier", TIERS)
+    def test_confines_each(self, tier):
+        pod = DEPLOYMENTS[tier]
+        confined = {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
+        assert (pod["securityContext"]["runAsNonRoot"], pod["containers"][0]["securityContext"]) == (True, confined)
+
+    def test_has_an_environment_that_production_starts_with(self):
+        config = next(one["data"] for one in manifests() if one["kind"] == "ConfigMap")
+        secret = yaml.safe_load((FOLDER / "kubernetes/secret.example.yaml").read_text(encoding="utf-8"))["stringData"]
+        filled = {
+            **dict.fromkeys(secret, "x"),
+            "SECRET_KEY": "k" * 50,
+            "SEALING_KEYS": "A" * 43 + "=",
+            "DATABASE_URL": "mysql://u:p@db/n",
+            "REDIS_URL": "redis://r:6379/0",
+        }
+        assert read_all(config | filled)["STORAGE"] == "cos"
+
+    def test_its_service_finds_the_web_tier(self):
+        kinds = {one["kind"]: one for one in manifests() if one["metadata"]["name"] == "web"}
+        labels = kinds["Deployment"]["spec"]["template"]["metadata"]["labels"]
+        assert kinds["Service"]["spec"]["selector"] == labels == kinds["PodDisruptionBudget"]["spec"]["selector"]["matchLabels"]
+
+
+class TestTheImage:
+    def test_holds_all_that_a_release_holds(self):
+        kept = {line[1:] for line in (FOLDER / "Dockerfile.dockerignore").read_text().splitlines() if line.startswith("!")}
+        release = re.search(r'^CODE="(.*)"$', (ROOT / "deploy/upgrade").read_text(), re.M)[1].split()
+        assert kept == set(release) - {"docs"}
+        assert all(Path(ROOT / name).exists() for name in kept)
