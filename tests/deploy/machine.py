@@ -31,7 +31,7 @@ class Machine:
         self.root, self.log = folder / "root", folder / "boot.log"
         subprocess.run(["cp", "-a", str(base()), str(self.root)], check=True)
         fetch_packages()
-        ignored = shutil.ignore_patterns(".git", ".venv", "var", "__pycache__", ".env")
+        ignored = shutil.ignore_patterns(".*", "var", "__pycache__")
         shutil.copytree(ROOT, self.root / CODE[1:], ignore=ignored, symlinks=True)
 
     def __enter__(self) -> "Machine":

@@ -86,7 +86,7 @@ class TestTheProcesses:
         for name in units.SERVING:
             assert (units.value(f"{name}.service", "Restart"), units.value(f"{name}.service", "StartLimitIntervalSec")) == ("always", "0")
 
-    def test_what_renders_strangers_media_gets_no_secret_and_no_network(self):
+    def test_what_renders_strangers_media_is_handed_no_secret_and_reaches_this_machine_only(self):
         assert units.values("darkroom-functions.service", "EnvironmentFile") == []
         assert units.value("darkroom-functions.service", "InaccessiblePaths") == "-/etc/darkroom"
         assert units.value("darkroom-functions.service", "IPAddressDeny") == "any"
