@@ -10,7 +10,7 @@ need redis-server redis-server
 need chromium chromium
 need strace strace
 need faketime faketime
-need nginx nginx-light
+need nginx nginx
 need systemd-analyze systemd
 need rsync rsync
 need openssl openssl

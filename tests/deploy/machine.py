@@ -20,7 +20,7 @@ HOME = ROOT / "var/machine"
 PACKAGES = HOME / "packages"  # Python's, for a requirements.txt that the container installs without a network
 CODE = "/srv/darkroom"
 # Fetched once; the installer unpacks them.
-DEBIAN = "python3-venv python3-dev gcc pkg-config libmariadb-dev mariadb-client nginx-light rsync openssl mariadb-server redis-server"
+DEBIAN = "python3-venv python3-dev gcc pkg-config libmariadb-dev mariadb-client nginx rsync openssl mariadb-server redis-server"
 BASE = "systemd,systemd-sysv,dbus,ca-certificates"
 
 

@@ -55,6 +55,16 @@ class TestADryRun:
         assert "redis-server" not in told
 
 
+class TestAServerOfSomebodyElses:
+    """As the one that `make test` installs."""
+
+    def test_is_not_given_our_settings(self):
+        if subprocess.run(["dpkg", "-s", "mariadb-server"], capture_output=True, check=False).returncode:
+            pytest.skip("there is none of Debian's packages here")
+        code, said = called("install", "--host", "api.example.com", "--dry-run")
+        assert (code, "mariadb-server is here, and not by us: say by --database-url how to reach it" in said) == (1, True)
+
+
 class TestWhatIsNotUnderstood:
     @pytest.mark.parametrize("options", [(), ("--host",), ("--hots", "api.example.com"), ("--dry-run",)])
     def test_is_answered_by_the_usage(self, options):
