@@ -4,6 +4,9 @@ import hashlib
 import os
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -90,6 +93,24 @@ class TestABackup:
         for table in ("tasks_app_file", "django_migrations", "auth_permission"):
             assert empty.sum(table) == ours.sum(table)
         assert contents(empty.storage) == contents(ours.storage)
+
+    def test_made_while_clients_upload_names_no_file_that_it_lacks(self, ours, place, tmp_path):
+        over = threading.Event()
+
+        def upload():
+            for number in count():
+                ours.keep(f"busy{number}", os.urandom(1000))
+                if over.is_set():
+                    return
+
+        with ThreadPoolExecutor(1) as pool:
+            uploading = pool.submit(upload)
+            backup = ours.backup(tmp_path / "backups")
+            over.set()
+            uploading.result()
+        code, said = place("empty").restore(backup)
+        assert (code, "is missing" in said) == (0, False)
+        assert list((backup / "storage/files").glob("busy*"))
 
     def test_shows_no_password(self, ours, tmp_path):
         done = ours.run("deploy/backup", str(tmp_path / "backups"))
