@@ -107,6 +107,19 @@ class TestKubernetes:
         assert kinds["Service"]["spec"]["selector"] == labels == kinds["PodDisruptionBudget"]["spec"]["selector"]["matchLabels"]
 
 
+class TestSecrets:
+    """What an operator is told to fill in beside these files."""
+
+    FILLED_IN = ("deploy/containers/darkroom.env", "deploy/containers/kubernetes/secret.yaml")
+
+    def test_are_kept_out_of_the_repository(self):
+        assert set(self.FILLED_IN) <= set((ROOT / ".gitignore").read_text(encoding="utf-8").splitlines())
+
+    def test_are_kept_out_of_image_and_release(self):
+        assert (FOLDER / "Dockerfile.dockerignore").read_text(encoding="utf-8").splitlines()[-1] == "deploy/containers"
+        assert "--exclude=deploy/containers " in (ROOT / "deploy/upgrade").read_text(encoding="utf-8")
+
+
 class TestTheImage:
     def test_holds_all_that_a_release_holds(self):
         kept = {line[1:] for line in (FOLDER / "Dockerfile.dockerignore").read_text().splitlines() if line.startswith("!")}
