@@ -34,7 +34,7 @@ from ..errors import (
     UpstreamError,
 )
 from ..http import Reply
-from ..outcomes import Accepted, Callback, Facts, Failed, Finished, Found, Heard, Job, Polled, Running
+from ..outcomes import Accepted, Facts, Failed, Finished, Found, Job, Polled, Running
 from . import Upstream
 
 FACTS = Facts(
@@ -139,10 +139,6 @@ class Adapter:
         if not ID.fullmatch(id):
             raise Invalid("A job of DashScope is known by a task_id, as in 0385dc79-5ff8-4d82-bcb6-a1b2c3d4e5f6.")
         return {"id": id}
-
-    @staticmethod
-    def hear(callback: Callback) -> Heard:
-        return Heard()
 
     async def _ask(self, method: str, path: str, *, timeout: float = TIMEOUT_S, paid: bool = False, json: Any = None) -> Any:
         """An answer that says it is well; raises what any other means."""

@@ -11,7 +11,7 @@ from typing import Any
 from .. import dialect
 from ..dialect import as_it_is
 from ..errors import GenerationFailed, NoOutput, NotFound, OutcomeUnknown
-from ..outcomes import Accepted, Callback, Facts, Finished, Found, Heard, Job, Polled
+from ..outcomes import Accepted, Facts, Finished, Found, Job, Polled
 from . import Upstream
 from .minimax import ERRORS_OF_A_SUBMIT, MiniMax, read
 
@@ -44,10 +44,6 @@ class Adapter:
 
     async def find(self, job: Job) -> Accepted | Finished | None:
         raise OutcomeUnknown("MiniMax keeps no list of the pictures that it made.")
-
-    @staticmethod
-    def hear(callback: Callback) -> Heard:
-        return Heard()
 
 
 # How we write

@@ -30,7 +30,7 @@ from ..errors import (
     UpstreamError,
 )
 from ..http import Reply
-from ..outcomes import Accepted, Callback, Facts, Failed, Finished, Found, Heard, Job, Polled, Running
+from ..outcomes import Accepted, Facts, Failed, Finished, Found, Job, Polled, Running
 from . import Upstream
 
 FACTS = Facts(
@@ -111,10 +111,6 @@ class Adapter:
         if not ID.fullmatch(id):
             raise Invalid("A job of Runway is known by a UUID, as in 7d1e4c3a-5b0c-4000-8000-a1b2c3d4e5f6.")
         return {"id": id}
-
-    @staticmethod
-    def hear(callback: Callback) -> Heard:
-        return Heard()
 
     async def _shown(self, id: str) -> Mapping[str, Any]:
         match _read(await self._call("GET", f"/v1/tasks/{quote(id, safe='')}")):
