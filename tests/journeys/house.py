@@ -74,6 +74,12 @@ class House:
         command = [sys.executable, "-m", "celery", "-A", "config", "call", f"tasks_app.workers.{function}"]
         subprocess.run([*command, "--queue", "upkeep"], cwd=ROOT, env=self.environment, check=True, capture_output=True)
 
+    def has_reported(self) -> bool:
+        """Whether worker and beat, as they run now, were seen a moment ago."""
+        since = "ended_at IS NULL AND seen_at > UTC_TIMESTAMP(6) - INTERVAL 10 SECOND"
+        pids = f"{self.worker.pid or 0}, {self.beat.pid or 0}"
+        return self.sql(f"SELECT COUNT(*) FROM tasks_app_process WHERE {since} AND pid IN ({pids})").strip() == "2"
+
     def sql(self, statements: str) -> str:
         return self.mariadb.run(f"USE {DATABASE}; {statements}")
 
@@ -91,7 +97,7 @@ def house(folder: Path) -> Iterator[House]:
         for part in made.parts:
             stack.callback(part.remove)
             part.start()
-        assert wait_for(lambda: "1" in made.sql("SELECT COUNT(*) > 1 FROM tasks_app_process"), within_s=60)
+        assert wait_for(made.has_reported, within_s=60) is not None
         yield made
 
 

@@ -27,6 +27,12 @@ def home(tmp_path_factory):
         yield made
 
 
+@pytest.fixture(autouse=True)
+def whole(home):
+    """Whatever the test before broke runs again."""
+    assert wait_for(home.has_reported, within_s=60) is not None
+
+
 @contextmanager
 def down(part):
     part.stop()
