@@ -12,6 +12,7 @@ need strace strace
 need faketime faketime
 need nginx nginx
 need systemd-analyze systemd
+need ip iproute2
 need rsync rsync
 need openssl openssl
 need shellcheck shellcheck
