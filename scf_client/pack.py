@@ -16,7 +16,16 @@ PACKAGE = "scf_client.functions"
 PORT = 9000  # where SCF expects a container that is a web server
 TAG_LENGTH = 12
 # The same for every function, so that their images share the layer that holds them. The versions are those of requirements.txt.
-PACKAGES = ("cos-python-sdk-v5", "imageio-ffmpeg", "jsonschema_rs", "pylopdf-fonts-zh-cn", "pysubs2", "pyvips", "pyvips-binary")
+PACKAGES = (
+    "ahocorasick_rs",
+    "cos-python-sdk-v5",
+    "imageio-ffmpeg",
+    "jsonschema_rs",
+    "pylopdf-fonts-zh-cn",
+    "pysubs2",
+    "pyvips",
+    "pyvips-binary",
+)
 
 # Compiled when it is built: the file system of a function cannot be written to, but for /tmp, and a cold start would compile it all anew.
 DOCKERFILE = """\

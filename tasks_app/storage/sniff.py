@@ -71,6 +71,8 @@ def _text(head: bytes, is_whole: bool) -> str | None:
         return None
     if text.startswith("WEBVTT"):
         return "text/vtt"
+    if text.startswith("[Script Info]"):
+        return "text/x-ssa"
     if SRT.match(text.replace("\r\n", "\n")):
         return "application/x-subrip"
     return "application/json" if _is_json(text, is_whole) else "text/plain"

@@ -1,1 +1,1 @@
-"""A script to sentences, counts and timed subtitles."""
+"""A script to sentences, shots, prompts, counts, findings and timed subtitles."""

@@ -3,7 +3,9 @@
 import re
 import unicodedata
 
-HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+from . import marks
+from .marks import HAN
+
 LATIN_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*|\d+(?:[.,]\d+)*")
 # A sentence ends after these, with any quotes and brackets that close behind them; a Latin full stop needs a space after it.
 END = re.compile(r"(?:[。！？!?…]+|\.(?=[\s\"'”’)\]]|$))[\"'”’」』）)\]]*")
@@ -12,10 +14,10 @@ LONGEST = 8  # characters of an abbreviation and what stands before it; a look a
 REPEATED = re.compile(r"([。！？!?，,、；;：:])\1+")
 
 
-def normalised(text: str) -> str:
-    """Plain line ends and spaces, full-width letters and digits made plain, repeated marks made one; no character of meaning goes."""
+def normalised(text: str, *, widths: str = "half", punctuation: str = "keep") -> str:
+    """Plain line ends and spaces, widths and marks as told, repeated marks made one; no character of meaning goes."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u3000", " ").replace("\u00a0", " ").replace("\ufeff", "")
-    text = "".join(_plain(letter) for letter in text)
+    text = marks.with_punctuation(marks.with_widths(text, widths), punctuation)
     lines = [re.sub(r"[ \t]+", " ", line).strip() for line in text.split("\n")]
     return REPEATED.sub(r"\1", re.sub(r"\n{3,}", "\n\n", "\n".join(lines))).strip()
 
@@ -26,13 +28,15 @@ def sentences(text: str) -> list[str]:
 
 
 def counted(text: str) -> dict[str, int]:
-    """Characters without white space, Chinese characters, Latin words and numbers, sentences, and lines that are not empty."""
+    """Characters (without white space), Chinese ones, marks, words and numbers of Latin script, sentences, lines and paragraphs."""
     return {
         "characters": sum(not letter.isspace() for letter in text),
         "chinese_characters": len(HAN.findall(text)),
+        "punctuation": sum(unicodedata.category(letter).startswith("P") for letter in text),
         "words": len(LATIN_WORD.findall(HAN.sub(" ", text))),
         "sentences": len(sentences(text)),
         "lines": sum(bool(line.strip()) for line in text.splitlines()),
+        "paragraphs": len(re.findall(r"\S(?:.|\n(?!\s*\n))*", text)),
     }
 
 
@@ -41,9 +45,16 @@ def width(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
-def _plain(letter: str) -> str:
-    is_full_width_alphanumeric = "\uff10" <= letter <= "\uff5a" and unicodedata.normalize("NFKC", letter).isalnum()
-    return unicodedata.normalize("NFKC", letter) if is_full_width_alphanumeric else letter
+def unbroken(text: str, longest: int) -> list[str]:
+    """What may not be broken: words with the space after them, single Chinese characters with the marks after them."""
+    pieces = re.findall(r"[^\s\u2e80-\U0003ffff]+\s*|[\u2e80-\U0003ffff][，。！？、；：…”’」』）》]*\s*|\s+", text)
+    return [piece[at : at + longest] for piece in pieces for at in range(0, len(piece), longest)]
+
+
+def joined(before: str, after: str) -> str:
+    """Two sentences or words, with the space between them that Latin ones need."""
+    needs_space = before and before[-1].isascii() and not before[-1].isspace() and after[:1].isascii()
+    return f"{before} {after}" if needs_space else before + after
 
 
 def _of_line(line: str) -> list[str]:

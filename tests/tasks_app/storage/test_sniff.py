@@ -57,6 +57,7 @@ class TestText:
             ('"a"', "text/plain"),
             ("[" * 100_000, "text/plain"),
             ("WEBVTT\n\n00:01.000 --> 00:02.000\nHello", "text/vtt"),
+            ("[Script Info]\nScriptType: v4.00+\n", "text/x-ssa"),
             ("1\n00:00:00,000 --> 00:00:02,500\nHello", "application/x-subrip"),
             ("\ufeff1\r\n00:00:00,000 --> 00:00:02,500\r\n你好", "application/x-subrip"),
         ],
