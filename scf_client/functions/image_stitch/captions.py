@@ -13,6 +13,7 @@ BESIDE = ("above", "below")
 # Without a size, letters are this part of their picture's width, within these bounds, and smaller where they do not fit.
 PART, LEAST, MOST = 1 / 16, 9, 72
 LINE = 1.1  # height of a line, in that of its letters
+HIGHEST = 2000  # pixels of a band beside a picture
 ROOM = 0.5  # of a picture's height
 
 
@@ -30,7 +31,7 @@ class Captions:
 
     def band(self, widths: list[int]) -> int:
         """How high the bands beside pictures of these widths are: as the highest needs."""
-        return max(self._drawn(place, width, None).height for place, width in enumerate(widths[: len(self._texts)]) if self._has(place))
+        return max(self._drawn(place, width, HIGHEST).height for place, width in enumerate(widths[: len(self._texts)]) if self._has(place))
 
     def beside(self, place: int, width: int, height: int) -> pyvips.Image | None:
         """The caption of a picture as RGBA of that size, None where it has none."""
@@ -52,20 +53,20 @@ class Captions:
     def _has(self, place: int) -> bool:
         return place < len(self._texts) and bool(self._texts[place].strip())
 
-    def _drawn(self, place: int, width: int, height: int | None) -> pyvips.Image:
+    def _drawn(self, place: int, width: int, height: int) -> pyvips.Image:
         """A text as RGBA, `width` wide with its margins; raises Invalid where it is higher than `height`."""
         asked = self._given.get("size")
         pixels = asked or max(LEAST, min(MOST, round(width * PART)))
         while True:
-            band = self._band(self._texts[place], width, pixels)
-            if band and (height is None or band.height <= height):
-                return band
+            mask = self._mask(self._texts[place], width, pixels)
+            if mask and mask.height <= height:
+                return looks.plain(mask.width, mask.height, self._colour()).bandjoin(mask).copy(interpretation="srgb").copy_memory()
             if asked or pixels <= LEAST:
                 field = f"captions.texts[{place}]"
                 raise Invalid(f"{field} does not fit its picture: give a shorter one, or lower captions.size.", field=field)
             pixels = max(LEAST, int(pixels * 0.85))
 
-    def _band(self, text: str, width: int, pixels: int) -> pyvips.Image | None:
+    def _mask(self, text: str, width: int, pixels: int) -> pyvips.Image | None:
         """None where a single character is too wide."""
         margin = max(2, round(pixels * 0.4))
         align = self._given["align"]
@@ -76,8 +77,7 @@ class Captions:
             return None
         left = {"left": margin, "right": width - margin - mask.width}.get(align, (width - mask.width) // 2)
         height = max(mask.height, round(LINE * pixels)) + 2 * margin  # alike for all letters: a mask is as high as its ink
-        mask = mask.embed(left, (height - mask.height) // 2, width, height)
-        return looks.plain(mask.width, mask.height, self._colour()).bandjoin(mask).copy(interpretation="srgb").copy_memory()
+        return mask.embed(left, (height - mask.height) // 2, width, height)
 
     def _colour(self) -> list[int]:
         own = "#000000" if self.are_beside else "#ffffff"

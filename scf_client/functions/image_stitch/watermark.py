@@ -1,6 +1,7 @@
 """A watermark: a text or a picture, in one place or all over."""
 
 from collections.abc import Mapping
+from math import ceil, sqrt
 from typing import Any
 
 import pyvips
@@ -15,7 +16,7 @@ PICTURES: tuple[media.Type, ...] = ("picture",)
 DRAFT = 100  # pixels at which a text is measured
 SLANT = -30  # degrees, of one that is all over
 APART = 1.4  # from one to the next, in their widths and heights
-AT_MOST = 24  # in a row, so that a tiny one does not keep us busy
+AT_MOST = 600  # all over, so that tiny ones do not keep us busy
 
 
 def checked(given: Mapping[str, Any] | None) -> Picture | None:
@@ -42,8 +43,8 @@ def draw(canvas: Canvas, given: Mapping[str, Any], picture: Picture | None) -> N
 
 def _all_over(canvas: Canvas, mark: pyvips.Image) -> None:
     """In rows, every other one begun half a step further left."""
-    across = max(round(mark.width * APART), canvas.width // AT_MOST, 1)
-    down = max(round(mark.height * APART), canvas.width // AT_MOST, 1)
+    least = ceil(sqrt(canvas.width * canvas.height / AT_MOST))
+    across, down = max(round(mark.width * APART), least), max(round(mark.height * APART), least)
     for row, top in enumerate(range(-mark.height // 2, canvas.height, down)):
         for left in range(-mark.width // 2 - (row % 2) * across // 2, canvas.width, across):
             canvas.draw(mark, left, top)

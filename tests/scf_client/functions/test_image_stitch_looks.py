@@ -1,5 +1,7 @@
 """What image.stitch does beyond putting pictures side by side: docs/functions.md shows it, here is what must hold to the pixel."""
 
+import time
+
 import pytest
 import pyvips
 
@@ -179,6 +181,13 @@ class TestAWatermark:
     def test_can_be_all_over(self, stitch, red):
         whole = opened(stitch([red], watermark={"text": "SAMPLE", "position": "tiled", "size": 25}))
         assert all(ink(whole.crop(x, y, 200, 150), RED) > 0.02 for x in (0, 200) for y in (0, 150))
+
+    def test_that_is_tiny_and_all_over_a_huge_picture_is_drawn_soon(self, stitch, tmp_path):
+        tall = samples.picture(tmp_path / "tall.png", size=(100, 900))
+        mark = {"text": "x", "position": "tiled", "size": 1}
+        begun = time.monotonic()
+        assert stitch([tall] * 30, layout="long", width=100, output_format="jpeg", watermark=mark).outputs
+        assert time.monotonic() - begun < 20
 
     def test_leaves_what_is_transparent_transparent(self, stitch, red):
         mark = {"text": "x", "position": "top-left", "size": 10}

@@ -67,8 +67,8 @@ class TestAnEvent:
 
     def test_that_does_not_fit_the_schema_is_answered_without_its_values(self, functions, tmp_path):
         path = str(tmp_path / "private.png")
-        error = functions("image_stitch")("image.stitch", {"images": [{"path": path}] * 51}).error
-        assert (error["field"], error["message"]) == ("images", "This value has more than 50 items")
+        error = functions("image_stitch")("image.stitch", {"images": [{"path": path}] * 101}).error
+        assert (error["field"], error["message"]) == ("images", "This value has more than 100 items")
         long = functions("text_process")("text.process", {"text": "x" * 100_001, "operations": ["count"]}).error
         assert long["message"] == "This value is longer than 100000 characters"
 
