@@ -4,6 +4,7 @@
     stage.py     examples → a function's real outputs
     show.py      an output → a small picture, or a snippet of text
     page.py      schema, examples and what came out → a section of the page
+    write.py     all of it, in order
 
 Each function has a file with its examples, named like it. `manage.py functions docs` writes the page; the tests run the examples again
 and hold what comes out against the pictures there.
