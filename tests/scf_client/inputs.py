@@ -15,6 +15,20 @@ def of(schema: dict[str, Any], files: st.SearchStrategy, **instead: st.SearchStr
     return chosen.flatmap(lambda names: st.fixed_dictionaries({**needed, **{name: options[name] for name in names}}))
 
 
+def whole(schema: dict[str, Any]) -> dict[str, Any]:
+    """A schema with what its options share written out in each of them."""
+    return _written_out(schema, schema.get("$defs", {}))
+
+
+def _written_out(node: Any, shared: dict[str, Any]) -> Any:
+    if isinstance(node, list):
+        return [_written_out(below, shared) for below in node]
+    if not isinstance(node, dict):
+        return node
+    reference = node.get("$ref", "").removeprefix("#/$defs/")
+    return _written_out(shared[reference], shared) if reference else {name: _written_out(below, shared) for name, below in node.items()}
+
+
 def _value(node: dict[str, Any], files: st.SearchStrategy) -> st.SearchStrategy:
     if "enum" in node:
         return st.sampled_from(node["enum"])

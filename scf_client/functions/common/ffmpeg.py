@@ -1,5 +1,6 @@
 """ffmpeg, held on a short rope: a fixed binary, files and pipes only, a demuxer that was chosen before it runs, a death with ours."""
 
+import fcntl
 import logging
 import os
 import re
@@ -12,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryFile
 from threading import Thread
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import imageio_ffmpeg
 
@@ -133,9 +134,9 @@ class Decoded:
         self._file, self._pipe, self._process, self._said = file, pipe, process, said
 
     @property
-    def rest(self) -> BinaryIO:
-        """What `move` has left, for another process to read; not to be mixed with `read`, which may hold some of it."""
-        return self._pipe
+    def stdin(self) -> BinaryIO:
+        """Where it is fed, to be closed when that is all."""
+        return cast(BinaryIO, self._process.stdin)
 
     def read(self, size: int) -> bytes:
         """The next bytes, fewer than `size` at the end only; raises Invalid where the file is damaged there."""
@@ -145,7 +146,10 @@ class Decoded:
         return content
 
     def move(self, size: int, to: BinaryIO) -> int:
-        """Hand the next bytes on to another process; returns how many, fewer than `size` only where the file gives no more, as `read`."""
+        """Hand the next bytes on to another process; returns how many, fewer than `size` only where the file gives no more, as `read`.
+
+        Not to be mixed with `read`, which may hold some of them already.
+        """
         left = size
         while left and (moved := _moved(self._pipe, to, left)):
             left -= moved
@@ -153,21 +157,20 @@ class Decoded:
             self.check()
         return size - left
 
-    def check(self, *, patience_s: float | None = None) -> None:
-        """Wait for the end, but for no longer than told; raises Invalid where the file was damaged."""
-        with suppress(subprocess.TimeoutExpired):
-            if self._process.wait(timeout=patience_s):
-                raise _refusal(self._file, _read(self._said))
+    def check(self) -> None:
+        """Wait for the end; raises Invalid where the file was damaged."""
+        if self._process.wait():
+            raise _refusal(self._file, _read(self._said))
 
 
 @contextmanager
-def decoding(file: File, args: list[str], *, cwd: Path, before: tuple[str, ...] = (), stdin: BinaryIO | None = None) -> Iterator[Decoded]:
-    """Yield what ffmpeg makes of a file, and of its stdin where `args` say so; leaving early ends it.
+def decoding(file: File, args: list[str], *, cwd: Path, before: tuple[str, ...] = (), is_fed: bool = False) -> Iterator[Decoded]:
+    """Yield what ffmpeg makes of a file, and of its stdin where it is fed; leaving early ends it.
 
     Whether it was enough is the reader's to judge.
     """
     command = [binary(), *ALWAYS, STRICT, *before, *input_of(file), *args, "pipe:1"]
-    with TemporaryFile() as said, _started(command, cwd, said, stdin=stdin or subprocess.DEVNULL) as process:
+    with TemporaryFile() as said, _started(command, cwd, said, stdin=subprocess.PIPE if is_fed else subprocess.DEVNULL) as process:
         try:
             yield Decoded(file, process.stdout, process, said)
         finally:
@@ -179,10 +182,15 @@ def binary() -> str:
     return imageio_ffmpeg.get_ffmpeg_exe()
 
 
-def _started(command: list[str], cwd: Path, said: BinaryIO, *, stdin: int | BinaryIO) -> Any:
+def _started(command: list[str], cwd: Path, said: BinaryIO, *, stdin: int) -> Any:
     # It dies with the thread that starts it, which waits for it.
-    how: dict[str, Any] = {"preexec_fn": limits.dying_with_us(), "env": ENVIRONMENT, "pipesize": PIPE_BYTES}
-    return subprocess.Popen(command, cwd=cwd, stdin=stdin, stdout=subprocess.PIPE, stderr=said, **how)
+    how: dict[str, Any] = {"preexec_fn": limits.dying_with_us(), "env": ENVIRONMENT}
+    process = subprocess.Popen(command, cwd=cwd, stdin=stdin, stdout=subprocess.PIPE, stderr=said, **how)
+    for pipe in (process.stdin, process.stdout):
+        if pipe and hasattr(fcntl, "F_SETPIPE_SZ"):
+            with suppress(OSError):  # a user may have only so much of it
+                fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+    return process
 
 
 def _moved(pipe: BinaryIO, to: BinaryIO, size: int) -> int:

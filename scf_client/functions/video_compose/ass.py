@@ -83,4 +83,4 @@ def _side(subtitles: pysubs2.SSAFile, name: str, usual: int) -> int:
 
 
 def _within(value: float, most: float) -> float:
-    return min(max(value, 0), most)
+    return min(max(0, value), most)  # in this order, because "not a number" is not more than 0

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ..common import ffmpeg, media
@@ -36,19 +37,21 @@ class Clip:
 def read(input: Mapping[str, Any]) -> tuple[list[Clip], Plan]:
     """Look into each input; raises Invalid that names the one that cannot be used."""
     shown = plan.shown(input)
-    opened = [_opened(clip["source"], f"{field}.source") for field, clip in shown]
+    known: dict[Path, Streams] = {}  # one file may be shown many times, and is looked into once
+    opened = [_opened(clip["source"], f"{field}.source", known) for field, clip in shown]
     planned = plan.of(input, [Source("picture" if file.type == "picture" else "video", streams.duration) for file, streams in opened])
     return list(_clips(input, opened, planned)), planned
 
 
-def _opened(source: Any, field: str) -> tuple[File, Streams]:
+def _opened(source: Any, field: str, known: dict[Path, Streams]) -> tuple[File, Streams]:
     file = media.opened(source, field, ("picture", "video"))
     if file.type == "picture":
         return file, PICTURE
-    streams = ffmpeg.streams(file)
-    if not streams.video:
+    if file.path not in known:
+        known[file.path] = ffmpeg.streams(file)
+    if not known[file.path].video:
         raise Invalid(f"{field} has sound but no picture.", field=field)
-    return file, streams
+    return file, known[file.path]
 
 
 def _clips(input: Mapping[str, Any], opened: Sequence[tuple[File, Streams]], planned: Plan) -> Iterator[Clip]:

@@ -23,7 +23,7 @@ def make(job: Job) -> list[Output]:
     """The video as the schema describes it, with its cover, or its plan; an input that cannot be used is Invalid and named."""
     frame, format_ = _frame(job.input), FORMATS[job.input["output_format"]]
     shown, planned = clips.read(job.input)
-    formats.check(format_, planned)
+    formats.check(format_, planned, frame.width * frame.height)
     cover.check(job.input["cover_at"], planned)
     if job.input["only_plan"]:
         return [_plan(job, planned)]

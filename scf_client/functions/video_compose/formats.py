@@ -16,6 +16,7 @@ AAC = ("-c:a", "aac", "-b:a", "160k", "-flags:a", "+bitexact")
 # A GIF's colours are known only when all frames have been seen: until then they are kept without loss, instead of in memory.
 KEPT = ("-c:v", "libx264", "-preset", "ultrafast", "-qp", "0", *ffmpeg.THREADS, "-pix_fmt", "yuv420p", "-f", "matroska")
 GIF_LONGEST_S = 60
+GIF_MOST_PIXELS = 800_000_000  # of all frames: 35 s in 720p; until then they lie on a function's disk
 PALETTE, DITHER = "palettegen=stats_mode=full", "paletteuse=dither=bayer:bayer_scale=4:diff_mode=rectangle"
 
 
@@ -45,12 +46,15 @@ FORMATS = {
 }
 
 
-def check(format_: Format, plan: Plan) -> None:
-    """Raise Invalid for a plan that a format cannot show."""
+def check(format_: Format, plan: Plan, pixels: int) -> None:
+    """Raise Invalid for a plan, of frames with so many pixels, that a format cannot show."""
     if format_.ending != "gif":
         return
     if plan.seconds > GIF_LONGEST_S:
         raise Invalid(f"The GIF would last {plan.seconds:g} s: {GIF_LONGEST_S} s at most.", field="clips")
+    if plan.total * pixels > GIF_MOST_PIXELS:
+        millions = f"{plan.total * pixels / 1e6:,.0f} million pixels in all, of {GIF_MOST_PIXELS / 1e6:,.0f} at most"
+        raise Invalid(f"The GIF would have {millions}: lower its size, fps or length.", field="output_format")
 
 
 def gif(frames: str, to: Path, *, repeats: bool) -> list[Sequence[str]]:

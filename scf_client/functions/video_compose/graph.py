@@ -11,7 +11,10 @@ from .clips import Clip
 # Colours as BT.709 in the range of television, which all frames between our processes are in.
 COLOURS = "scale=out_color_matrix=bt709:out_range=tv:flags=bicubic+accurate_rnd,format=yuv420p"
 # What is brighter than a plain screen can show is brought down to it. After the scaling, because it costs a float for each colour.
-PLAIN_RANGE = "zscale=t=linear:npl=100,format=gbrpf32le,zscale=p=bt709,tonemap=hable:desat=0,zscale=t=bt709:m=bt709:r=tv,format=yuv420p"
+PLAIN_RANGE = (
+    "zscale=pin=bt2020:min=2020_ncl:t=linear:npl=100,format=gbrpf32le,zscale=p=bt709,tonemap=hable:desat=0,"
+    "zscale=t=bt709:m=bt709:r=tv,format=yuv420p"
+)
 GROUND_PART = 8  # a blurred ground is drawn so many times smaller: it has no detail to lose
 GROUND_BLUR = 20  # its shorter side is so many times wider than the blur
 

@@ -54,7 +54,7 @@ def _read(text: str, field: str) -> pysubs2.SSAFile:
     format_ = "ass" if is_ass(text) else "vtt" if begin.startswith("WEBVTT") else "srt"
     try:
         subtitles = pysubs2.SSAFile.from_string(begin if format_ == "ass" else _plain(begin), format_=format_)
-    except (pysubs2.Pysubs2Error, ValueError, OverflowError) as fault:
+    except (pysubs2.Pysubs2Error, ValueError, ArithmeticError, LookupError) as fault:  # it takes a file at its word
         raise Invalid(f"{field} cannot be read as SRT, WebVTT or ASS.", field=field) from fault
     if not any(not event.is_comment for event in subtitles):
         raise Invalid(f"{field} has no cue in it: it must be SRT, WebVTT or ASS.", field=field)

@@ -54,8 +54,8 @@ class TestAGif:
         assert is_like(picture(80, 45), RED, within=20)
         assert is_like(picture(80, picture.height - 45), GREEN, within=20)
 
-    @pytest.mark.parametrize(("repeat", "loop"), [(True, 0), (False, 1)])
-    def test_repeats_as_asked(self, compose, media, repeat, loop):
+    @pytest.mark.parametrize("repeat", [True, False])
+    def test_repeats_as_asked(self, compose, media, repeat):
         (path,) = compose(two(media), output_format="gif", repeat=repeat).files
         assert (b"NETSCAPE2.0" in path.read_bytes()) == repeat
 
@@ -77,6 +77,10 @@ class TestAGif:
 
     def test_of_more_than_a_minute_is_refused(self, compose, media):
         assert compose([{"source": media["red"], "duration": 61}], output_format="gif").error["field"] == "clips"
+
+    def test_of_more_pixels_than_fit_is_refused(self, compose, media):
+        error = compose([{"source": media["red"], "duration": 60}], output_format="gif", size="1920x1080", fps=25).error
+        assert (error["field"], "3,110 million pixels" in error["message"]) == ("output_format", True)
 
     def test_alone_repeats(self, compose, media):
         assert compose(two(media), repeat=False).error["field"] == "repeat"

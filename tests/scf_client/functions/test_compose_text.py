@@ -1,13 +1,15 @@
 """What is written over a video: subtitles in every form and look, and watermarks; by whatever text, only what is meant is drawn."""
 
 from pathlib import Path
+from random import Random
 
 import pysubs2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scf_client.functions.video_compose import ass, watermark
+from scf_client.functions.common.errors import Invalid
+from scf_client.functions.video_compose import ass, subtitles, watermark
 from tests.scf_client import samples
 from tests.scf_client.samples import BLUE, RED, is_like
 
@@ -51,6 +53,27 @@ def rows(image):
     top = image.max() and next(y for y in range(image.height) if image.crop(0, y, image.width, 1).max() > 60)
     bottom = next(y for y in range(image.height - 1, -1, -1) if image.crop(0, y, image.width, 1).max() > 60)
     return top / image.height, bottom / image.height
+
+
+class TestMutilatedSubtitles:
+    BITS = ("Style:", "Format:", "Dialogue:", "[Events]", "[Fonts]", "&H", "-1", "9" * 20, ",", ":", "\n", "{", "}", "nan", "1e999", "-->")
+
+    @pytest.mark.filterwarnings("ignore:Failed to parse")
+    @pytest.mark.parametrize("whole", [SRT.format("hello"), ASS.format("hello"), f"WEBVTT\n\n{SRT.format('hello')}"])
+    def test_are_read_or_refused(self, tmp_path, whole):
+        dice, refused = Random(7), 0
+        for turn in range(300):
+            text = list(whole)
+            for _ in range(dice.randint(1, 6)):
+                at = dice.randrange(len(text) + 1)
+                text[at : at + dice.choice([0, 0, 1, 20])] = dice.choice([*self.BITS, ""])
+            folder = tmp_path / str(turn)
+            folder.mkdir()
+            try:
+                subtitles.write({"text": "".join(text), "as": "burnt"}, (640, 360), folder, track="srt", begin=0, end=9)
+            except Invalid:
+                refused += 1
+        assert 0 < refused < 300
 
 
 class TestBurntSubtitles:
