@@ -16,7 +16,7 @@ from pathlib import Path
 from .example import Example, Gallery
 
 # In the page's order; a function that is no tool has nothing to show.
-NAMES = ("image_stitch", "text_process")
+NAMES = ("image_stitch", "video_compose", "text_process")
 
 
 def of(function: str) -> Gallery:

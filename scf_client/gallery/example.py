@@ -1,11 +1,17 @@
-"""What an example is, and the files that examples start from: each is made by one of our functions too."""
+"""What an example is, and the files that examples start from: each but the sounds is made by one of our functions too."""
 
 import json
+import wave
+from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import sin, tau
+from pathlib import Path
 from typing import Any
 
 from ..pack import FUNCTIONS
+
+RATE = 24_000
 
 
 @dataclass(frozen=True)
@@ -37,17 +43,34 @@ class Sample:
     input: Mapping[str, Any]
 
 
+@dataclass(frozen=True)
+class Tone:
+    """A sound for examples, which none of our functions makes: a beep of `hertz` every `every` seconds, 4 s long."""
+
+    hertz: int
+    every: float
+
+    def write(self, path: Path) -> None:
+        levels = (sin(tau * self.hertz * at / RATE) * (1 - at / RATE / self.every % 1) * 9000 for at in range(4 * RATE))
+        with wave.open(str(path), "wb") as file:
+            file.setparams((1, 2, RATE, 0, "NONE", "NONE"))
+            file.writeframes(array("h", map(round, levels)).tobytes())
+
+
 def _card(prompt: str, seed: int, size: str = "640x480") -> Sample:
     return Sample("test_card", "image.generate", {"prompt": prompt, "seed": seed, "size": size})
 
 
 # Names as clients know them, so that an example can be read as a request.
-SAMPLES: dict[str, Sample] = {
+SAMPLES: dict[str, Sample | Tone] = {
     **{f"file_{number}": _card(str(number), 40 * number) for number in range(1, 10)},
     "file_tall": _card("tall", 11, "360x640"),
     "file_wide": _card("wide", 23, "960x400"),
     "file_logo": _card("logo", 5, "240x240"),
     "file_film": Sample("test_card", "video.generate", {"prompt": "film", "seed": 7, "duration": 3, "size": "640x360"}),
+    "file_srt": Sample("text_process", "text.process", {"text": "狐狸来了。The fox is here.", "operations": ["srt"]}),
+    "file_voice": Tone(600, 0.5),
+    "file_music": Tone(220, 1.0),
 }
 
 

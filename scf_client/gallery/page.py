@@ -33,13 +33,28 @@ def merged(old: str, sections: Mapping[str, str]) -> str:
 
 
 def options(schema: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any], Mapping[str, Any]]]:
-    """Each option as (its name, its own schema, the object it belongs to); one within another as captions.size or clips[].fit."""
-    for name, node in schema["properties"].items():
-        yield name, node, schema
+    """Each option as (its name, its own schema, the object it belongs to); one within another as captions.size or clips[].fit.
+
+    What several options share is taken apart where it is met first.
+    """
+    yield from _options(schema, schema.get("$defs", {}), {})
+
+
+def _options(
+    owner: Mapping[str, Any], shared: Mapping[str, Any], met: dict[str, str], before: str = ""
+) -> Iterator[tuple[str, Mapping[str, Any], Mapping[str, Any]]]:
+    for name, own in owner["properties"].items():
+        node, whole = own, f"{before}{name}"
         inner, mark = (node["items"], "[]") if "items" in node else (node, "")
+        if reference := inner.get("$ref", "").removeprefix("#/$defs/"):
+            if reference in met:
+                yield whole, {**own, "like": met[reference]}, owner
+                continue
+            met[reference], inner = f"{whole}{mark}", {**shared[reference], **inner}
+            node = {**node, "items": inner} if mark else inner
+        yield whole, node, owner
         if "properties" in inner:
-            for below, *rest in options(inner):
-                yield f"{name}{mark}.{below}", rest[0], rest[1]
+            yield from _options(inner, shared, met, f"{whole}{mark}.")
 
 
 def _table(schema: Mapping[str, Any]) -> str:
@@ -53,6 +68,8 @@ def _table(schema: Mapping[str, Any]) -> str:
 
 def _range(node: Mapping[str, Any]) -> str:
     """Which values an option takes."""
+    if "like" in node:
+        return f"as `{node['like']}`"
     if "enum" in node:
         return ", ".join(f"`{value}`" for value in node["enum"])
     if node.get("format") == "media":

@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 
 from ..local.instance import Instance
-from .example import SAMPLES, named, with_files
+from .example import SAMPLES, Tone, named, with_files
 
 MEMORY_MB = 1024
 PATIENCE_S = 300.0
@@ -29,9 +29,7 @@ class Stage:
     def run(self, function: str, kind: str, input: Mapping[str, Any]) -> list[dict[str, Any]]:
         """The outputs, each with its `path`; raises Refused."""
         for name in sorted(named(input) - self._samples.keys()):
-            sample = SAMPLES[name]
-            (made,) = self.run(sample.function, sample.kind, sample.input)
-            self._samples[name] = made["path"]
+            self._samples[name] = self._sample(name)
         self._runs += 1
         out, work = self._folder / f"out{self._runs}", self._folder / f"work{self._runs}"
         event = {"kind": kind, "token": kind, "input": with_files(input, self._samples), "out": str(out), "work": str(work)}
@@ -39,6 +37,14 @@ class Stage:
         if not envelope["ok"]:
             raise Refused(f"{kind} refused {input}: {envelope['error']['message']} ({envelope['error']['field']})")
         return [{**output, "path": str(out / output["file"])} for output in envelope["outputs"]]
+
+    def _sample(self, name: str) -> str:
+        sample = SAMPLES[name]
+        if isinstance(sample, Tone):
+            sample.write(self._folder / f"{name}.wav")
+            return str(self._folder / f"{name}.wav")
+        (made,) = self.run(sample.function, sample.kind, sample.input)
+        return made["path"]
 
     def _instance(self, function: str) -> Instance:
         if function not in self._instances:

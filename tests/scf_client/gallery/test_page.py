@@ -1,6 +1,7 @@
 """docs/functions.md has every option, and a picture for each example that makes one."""
 
 import json
+from typing import ClassVar
 
 import pytest
 
@@ -47,3 +48,15 @@ class TestAnExample:
         file = gallery.file(function, example)
         if str(file) in text:
             assert 0 < (DOCS / file).stat().st_size <= show.MAX_BYTES
+
+
+class TestWhatOptionsShare:
+    VIEW: ClassVar = {"$ref": "#/$defs/view"}
+    SCHEMA: ClassVar = {
+        "properties": {"from": VIEW, "to": VIEW, "all": {"items": VIEW}},
+        "$defs": {"view": {"properties": {"zoom": {"type": "number"}}}},
+    }
+
+    def test_is_taken_apart_once_and_named_after_that(self):
+        found = {name: node.get("like") for name, node, _ in page.options(self.SCHEMA)}
+        assert found == {"from": None, "from.zoom": None, "to": "from", "all": "from"}
