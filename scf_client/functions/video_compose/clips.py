@@ -1,6 +1,7 @@
 """The clips: what each input is, and what is done with it before it meets its neighbours."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,21 +38,25 @@ class Clip:
 def read(input: Mapping[str, Any]) -> tuple[list[Clip], Plan]:
     """Look into each input; raises Invalid that names the one that cannot be used."""
     shown = plan.shown(input)
-    known: dict[Path, Streams] = {}  # one file may be shown many times, and is looked into once
-    opened = [_opened(clip["source"], f"{field}.source", known) for field, clip in shown]
+    files = [media.opened(clip["source"], f"{field}.source", ("picture", "video")) for field, clip in shown]
+    streams = _looked_into([file for file in files if file.type == "video"])
+    opened = [(file, streams.get(file.path, PICTURE)) for file in files]
     planned = plan.of(input, [Source("picture" if file.type == "picture" else "video", streams.duration) for file, streams in opened])
     return list(_clips(input, opened, planned)), planned
 
 
-def _opened(source: Any, field: str, known: dict[Path, Streams]) -> tuple[File, Streams]:
-    file = media.opened(source, field, ("picture", "video"))
-    if file.type == "picture":
-        return file, PICTURE
-    if file.path not in known:
-        known[file.path] = ffmpeg.streams(file)
-    if not known[file.path].video:
-        raise Invalid(f"{field} has sound but no picture.", field=field)
-    return file, known[file.path]
+def _looked_into(videos: Sequence[File]) -> dict[Path, Streams]:
+    """What is in each video, by its path: one file may be shown many times, and is looked into once; two at a time."""
+    distinct = list({file.path: file for file in reversed(videos)}.values())[::-1]
+    with ThreadPoolExecutor(max_workers=2) as threads:
+        return dict(zip((file.path for file in distinct), threads.map(_streams, distinct), strict=True))
+
+
+def _streams(file: File) -> Streams:
+    streams = ffmpeg.streams(file)
+    if not streams.video:
+        raise Invalid(f"{file.field} has sound but no picture.", field=file.field)
+    return streams
 
 
 def _clips(input: Mapping[str, Any], opened: Sequence[tuple[File, Streams]], planned: Plan) -> Iterator[Clip]:

@@ -1,6 +1,7 @@
 """The sound of the whole video: clips, voice and music to one, as inputs and filters of the encoder; pure but for the files it opens."""
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,13 @@ class Mix:
 
 def of(input: Mapping[str, Any], shown: Sequence[Clip], planned: Plan, work: Path) -> Mix | None:
     """What is heard, None where nothing is; raises Invalid for a file that has no sound or is damaged."""
-    parts = [*_clips(shown, planned, work), *_voice(input, planned), *_music(input, planned.seconds)]
+    with ThreadPoolExecutor(max_workers=2) as threads:
+        sounds = [
+            threads.submit(_clips, shown, planned, work),
+            threads.submit(_voice, input, planned),
+            threads.submit(_music, input, planned.seconds),
+        ]
+    parts = [part for sound in sounds for part in sound.result()]
     ducks = "voice" in input and "music" in input and input["music"]["duck"]
     return Mix(tuple(parts), planned.seconds, ducks) if parts else None
 
