@@ -6,14 +6,12 @@ from typing import Any
 
 import pyvips
 
-from ..common import fonts, media
-from ..common.errors import Invalid
+from ..common import marks, media
 from ..common.pictures import Picture, parts
 from . import looks
 from .canvas import Canvas
 
 PICTURES: tuple[media.Type, ...] = ("picture",)
-DRAFT = 100  # pixels at which a text is measured
 SLANT = -30  # degrees, of one that is all over
 APART = 1.4  # from one to the next, in their widths and heights
 AT_MOST = 600  # all over, so that tiny ones do not keep us busy
@@ -31,7 +29,7 @@ def checked(given: Mapping[str, Any] | None) -> Picture | None:
 def draw(canvas: Canvas, given: Mapping[str, Any], picture: Picture | None) -> None:
     """Lay the watermark on a finished picture."""
     width = max(1, round(canvas.width * given["size"] / 100))
-    mark = _text(given, width) if picture is None else picture.scaled(width, canvas.height, "contain")
+    mark = picture.scaled(width, canvas.height, "contain") if picture else _text(given, width)
     mark = looks.faded(mark, given["opacity"]).copy_memory()
     if given["position"] == "tiled":
         _all_over(canvas, mark.similarity(angle=SLANT).cast("uchar").copy_memory())
@@ -51,17 +49,4 @@ def _all_over(canvas: Canvas, mark: pyvips.Image) -> None:
 
 
 def _text(given: Mapping[str, Any], width: int) -> pyvips.Image:
-    """One line, `width` wide, with a shadow: it must be seen on white too."""
-    if not given["text"].strip():
-        raise Invalid("watermark.text has nothing but white space in it.", field="watermark.text")
-    pixels = max(6.0, DRAFT * width / fonts.drawn(given["text"], pixels=DRAFT, weight="bold").width)
-    mask = fonts.drawn(given["text"], pixels=pixels, weight="bold")
-    soft = max(1.0, pixels / 20)
-    room = round(3 * soft)
-    mask = mask.embed(room, room, mask.width + 2 * room, mask.height + 2 * room)
-    shadow = _coloured(mask.gaussblur(soft) * 0.8, [0, 0, 0])
-    return shadow.composite2(_coloured(mask, looks.colour(given.get("colour", "#ffffff"))), "over").cast("uchar")
-
-
-def _coloured(mask: pyvips.Image, colour: list[int]) -> pyvips.Image:
-    return looks.plain(mask.width, mask.height, colour).bandjoin(mask.cast("uchar")).copy(interpretation="srgb")
+    return marks.lettered(given["text"], width=width, colour=given.get("colour", "#ffffff"), field="watermark.text")
