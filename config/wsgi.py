@@ -48,17 +48,20 @@ def urls() -> URLResolver:
     return next(part for part in get_resolver().url_patterns if f"/{part.pattern}" == API)
 
 
-def keep_sound_connection(**_) -> None:
-    """Close the database's connection where it broke or is old.
-
-    After each request, in place of Django's look before and after it at every database and every cache.
-    """
-    connection.close_if_unusable_or_obsolete()
-
-
 api = RequestMiddleware(convert_exception_to_response(view))
-for receiver in (reset_queries, close_old_connections):
-    request_started.disconnect(receiver)
-for receiver in (close_caches, close_old_connections):
-    request_finished.disconnect(receiver)
-request_finished.connect(keep_sound_connection)
+
+
+def look_at_one_connection() -> None:
+    """Have each request looked after by one look at the one database there is, in place of Django's at every database and cache, twice.
+
+    For processes that do nothing but serve: whoever shares a connection between threads must not have it closed.
+    """
+    for receiver in (reset_queries, close_old_connections):
+        request_started.disconnect(receiver)
+    for receiver in (close_caches, close_old_connections):
+        request_finished.disconnect(receiver)
+    request_finished.connect(_keep_if_sound)
+
+
+def _keep_if_sound(**_) -> None:
+    connection.close_if_unusable_or_obsolete()

@@ -103,6 +103,15 @@ def post_fork(server, worker):
     gc.set_threshold(20_000, 10, 10)
 
 
+def post_worker_init(worker):
+    from django.conf import settings
+
+    if settings.configured:  # else the application is not Django's
+        from config.wsgi import look_at_one_connection
+
+        look_at_one_connection()
+
+
 def pre_request(worker, req):
     """End a connection after so many requests: its client's next one goes to the worker that has most time.
 

@@ -24,6 +24,7 @@ def ways():
     kept = [(signal, list(signal.receivers)) for signal in (request_started, request_finished)]
     from config import wsgi
 
+    wsgi.look_at_one_connection()
     yield {"ours": wsgi.application, "django": wsgi.django}
     for signal, receivers in kept:
         signal.receivers = receivers
