@@ -304,7 +304,7 @@ class World:
         called = Task.objects.filter(id__in=[id for id in mine if before[id]["called"]], status__in=lifecycle.OPEN)
         assert all(due_at <= self.clock() + lifecycle.APART for due_at in called.values_list("due_at", flat=True)), "its call is forgotten"
         landed = [call for call in calls if call.claimed.id in before and isinstance(call.outcome, Accepted)]
-        self.given |= {call.claimed.submit_token: call.outcome.handle for call in landed}
+        self.given |= {call.claimed.submit_token: call.outcome.handle for call in landed if call.claimed.is_fresh or is_taken(call)}
 
     def works(self, worker: Worker, step: str) -> int:
         """All that is due for a step, from take to land; returns how many outcomes landed."""
@@ -422,6 +422,11 @@ class World:
                 assert due, f"nothing will ever be due, and not all is over: {told(left)}"
                 self.clock.now = max(due, self.clock() + timedelta(seconds=10))  # rows that are due at almost the same time share a round
         raise AssertionError(f"no end: {told(left)}")
+
+
+def is_taken(call: Call) -> bool:
+    """Whether a job that was found is held for ours: it is not while a twin of its submit may be answered yet, and is asked about again."""
+    return Attempt.objects.filter(token=call.claimed.submit_token, handle__isnull=False).exists()
 
 
 def refusal(work: Callable, *given, **more) -> str | None:
