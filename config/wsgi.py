@@ -39,6 +39,7 @@ def application(environ, start_response) -> Iterable[bytes]:
 
 def view(request: HttpRequest) -> HttpResponse:
     request.resolver_match = match = urls().resolve(request.path_info[1:])
+    match.route = f"{API[1:]}{match.route}"  # as the whole map would have it
     return match.func(request, *match.args, **match.kwargs)
 
 

@@ -6,8 +6,9 @@ import re
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
 from django.test import Client
-from django.urls import get_resolver
+from django.urls import get_resolver, resolve
 
 from config.middleware import API
 from tasks_app.models import Task
@@ -18,17 +19,25 @@ READING, WRITING = ("GET", "HEAD", "PUT", "OPTIONS"), ("POST", "DELETE")  # PUT 
 QUERIES = {"account/statement": "?month=2026-01"}  # else it is closed at this very moment
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def ways():
-    """Both applications, as the web tier has them; the signals are put back, for other tests are not of the web tier."""
-    kept = [(signal, list(signal.receivers)) for signal in (request_started, request_finished)]
+    """Both applications. No signal reaches Django's looks at connections, which would close that of the test's own transaction."""
     from config import wsgi
 
-    wsgi.look_at_one_connection()
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
     yield {"ours": wsgi.application, "django": wsgi.django}
-    for signal, receivers in kept:
-        signal.receivers = receivers
-        signal.sender_receivers_cache.clear()
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
+
+
+@pytest.fixture
+def upload(acme, settings, tmp_path) -> str:
+    """The path of a file's bytes. To be made before `ways`: the client of tests connects the signals again."""
+    settings.STORAGE_DIR = tmp_path
+    headers = {"Authorization": f"Bearer {acme.key}"}
+    uploaded = Client().post(f"{API}files", {"file": SimpleUploadedFile("fox.png", PNG, "image/png")}, headers=headers)
+    return f"{API}files/{uploaded.json()['id']}/content"
 
 
 def asked(application, method: str, path: str, *, key: str = "", body: bytes = b"", **headers: str):
@@ -87,14 +96,17 @@ class TestACall:
         assert status == "201 Created"
         assert Task.objects.count() == 1
 
-    def test_for_bytes_gets_them_all(self, ways, acme, settings, tmp_path):
-        settings.STORAGE_DIR = tmp_path
-        headers = {"Authorization": f"Bearer {acme.key}"}
-        uploaded = Client().post(f"{API}files", {"file": SimpleUploadedFile("fox.png", PNG, "image/png")}, headers=headers)
-        path = f"{API}files/{uploaded.json()['id']}/content"
-        ours, theirs = (asked(ways[way], "GET", path, key=acme.key) for way in ("ours", "django"))
+    def test_for_bytes_gets_them_all(self, upload, ways, acme):
+        ours, theirs = (asked(ways[way], "GET", upload, key=acme.key) for way in ("ours", "django"))
         assert ours == theirs
         assert ours[2] == PNG
+
+    def test_is_known_by_its_route_as_djangos_own_handler_knows_it(self, ways, rf):
+        from config import wsgi
+
+        request = rf.get(f"{API}tasks/task_00000000000000000000000000")
+        wsgi.view(request)
+        assert request.resolver_match.route == resolve(request.path_info).route == "api/v1/tasks/<str:id>"
 
     def test_of_a_page_is_djangos(self, ways, db):
         assert asked(ways["ours"], "GET", "/healthz")[0] == "200 OK"

@@ -1,5 +1,6 @@
 """/metrics: who may read it, and what stands there."""
 
+from collections import defaultdict
 from datetime import timedelta
 
 import pytest
@@ -33,13 +34,16 @@ def read(client, settings):
         assert answer.status_code == 200
         families = list(text_string_to_metric_families(answer.content.decode()))
         assert len({family.name for family in families}) == len(families)
-        return {one.name: found(families, one.name) for family in families for one in family.samples}
+        return by_name(one for family in families for one in family.samples)
 
     return get
 
 
-def found(families, name: str) -> dict[tuple, float]:
-    return {tuple(sorted(one.labels.items())): one.value for family in families for one in family.samples if one.name == name}
+def by_name(samples) -> dict[str, dict[tuple, float]]:
+    found = defaultdict(dict)
+    for one in samples:
+        found[one.name][tuple(sorted(one.labels.items()))] = one.value
+    return found
 
 
 def total(page: dict, name: str, **labels: str) -> float:
