@@ -17,7 +17,8 @@ REPEATED = re.compile(r"([。！？!?，,、；;：:])\1+")
 def normalised(text: str, *, widths: str = "half", punctuation: str = "keep") -> str:
     """Plain line ends and spaces, widths and marks as told, repeated marks made one; no character of meaning goes."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u3000", " ").replace("\u00a0", " ").replace("\ufeff", "")
-    text = marks.with_punctuation(marks.with_widths(text, widths), punctuation)
+    # Before marks are set as well, or two that are left alone for being two would be one, and set, the next time.
+    text = marks.with_punctuation(REPEATED.sub(r"\1", marks.with_widths(text, widths)), punctuation)
     lines = [re.sub(r"[ \t]+", " ", line).strip() for line in text.split("\n")]
     return REPEATED.sub(r"\1", re.sub(r"\n{3,}", "\n\n", "\n".join(lines))).strip()
 

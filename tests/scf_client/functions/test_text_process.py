@@ -5,7 +5,7 @@ import time
 
 import pysubs2
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from scf_client import pack
@@ -305,6 +305,7 @@ class TestPunctuation:
         assert marks.with_widths("Ab 1,你", "full") == "Ａｂ １,你"
         assert marks.with_widths("Ａｂ １,你", "half") == "Ab 1,你"
 
+    @example("。。", "latin")
     @given(st.text("ab1 ,.!?:;()，。！？：；（）你好Ａ１\n…", max_size=30), st.sampled_from(["keep", "chinese", "latin", "auto"]))
     def test_set_again_stays_as_it_is(self, text, style):
         tidy = words.normalised(text, punctuation=style)
