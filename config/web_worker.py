@@ -13,8 +13,6 @@ import socket
 import struct
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
-from typing import ClassVar
 
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
@@ -32,8 +30,6 @@ class Connection(TConn):
 
 
 class Worker(ThreadWorker):
-    ENDED: ClassVar[Future] = Future()
-
     def init_process(self):
         vars(self.cfg).update({name: setting.get() for name, setting in self.cfg.settings.items()})  # else looked up 22 times a request
         self.readable = select.epoll()
@@ -86,7 +82,7 @@ class Worker(ThreadWorker):
         if stays:
             self.wait(conn)
         else:
-            self.method_queue.defer(self.finish_request, conn, self.ENDED)
+            self.method_queue.defer(self.close, conn)
 
     def answer(self, conn: Connection) -> bool:
         """Answer what the client has sent; returns whether there is more to expect of it."""
@@ -110,8 +106,8 @@ class Worker(ThreadWorker):
         except OSError:
             return False
 
-    def finish_request(self, conn, _):
-        """Close it; in the main thread, as all that closes, so that no descriptor is used anew while a thread still holds it."""
+    def close(self, conn: Connection) -> None:
+        """In the main thread, as all that closes, so that no descriptor is used anew while a thread still holds it."""
         self.nr_conns -= 1
         conn.close()
 
@@ -121,7 +117,7 @@ class Worker(ThreadWorker):
         for descriptor, conn in list(self.waiting.items()):
             if (force or conn.timeout <= now) and self.waiting.pop(descriptor, None):
                 if force or conn.is_ending or is_silent(conn):
-                    self.finish_request(conn, self.ENDED)
+                    self.close(conn)
                 else:
                     self.wait(conn)  # what waits is a request, for a thread
 
@@ -137,6 +133,3 @@ def is_silent(conn: Connection) -> bool:
         return not conn.sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
     except OSError:
         return True
-
-
-Worker.ENDED.set_result(False)
