@@ -12,11 +12,10 @@ from threading import Event, Thread
 from celery.bootsteps import StartStopStep
 
 from .env import env
+from .memory import MB, resident_bytes
 
 log = logging.getLogger(__name__)
 
-MB = 1_000_000
-PAGE = os.sysconf("SC_PAGE_SIZE")
 EVERY_S = 5.0  # a look costs 10 µs; a leak that fills a server sooner is the kernel's to end
 
 
@@ -43,8 +42,3 @@ def watch(limit: int, over: Event) -> None:
             log.warning("retiring at %d MB, above WORKER_MEMORY_LIMIT_MB=%d", resident // MB, limit // MB)
             return os.kill(os.getpid(), signal.SIGTERM)
     return None
-
-
-def resident_bytes() -> int:
-    with open("/proc/self/statm", "rb") as statm:
-        return int(statm.read().split()[1]) * PAGE

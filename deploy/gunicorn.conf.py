@@ -1,8 +1,6 @@
 """The web tier: `gunicorn -c deploy/gunicorn.conf.py config.wsgi`. Each value has its reason beside it."""
 
 import gc
-import os
-import resource
 import sys
 from pathlib import Path
 
@@ -13,12 +11,11 @@ from gunicorn.glogging import Logger  # noqa: E402
 
 from config.env import env  # noqa: E402
 from config.logging import FORMATTERS  # noqa: E402
+from config.memory import MB, resident_bytes  # noqa: E402
 from tasks_app import counting  # noqa: E402
 
-MB = 1_000_000
-PAGE = os.sysconf("SC_PAGE_SIZE")
 CONNECTION_REQUESTS = 50
-LOOKED_AT_EVERY = 8  # requests
+LOOKED_AT_EVERY = 8  # requests: a look at the memory costs 10 µs
 MEMORY_LIMIT = env["WEB_MEMORY_LIMIT_MB"] * MB
 
 chdir = str(ROOT)
@@ -125,16 +122,6 @@ def post_request(worker, req, environ, resp):
     """Retire a worker above its memory limit: it takes no new connection, answers what it has begun, and is replaced."""
     if worker.nr % LOOKED_AT_EVERY or not worker.alive:
         return
-    if peak_bytes() > MEMORY_LIMIT and (resident := resident_bytes()) > MEMORY_LIMIT:
+    if (resident := resident_bytes()) > MEMORY_LIMIT:
         worker.log.warning("retiring at %d MB, above WEB_MEMORY_LIMIT_MB=%d", resident // MB, MEMORY_LIMIT // MB)
         worker.alive = False
-
-
-def peak_bytes() -> int:
-    """The most that this process ever held; to ask for it costs a tenth of asking for what it holds now, 7 % of a GET."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-
-
-def resident_bytes() -> int:
-    with open("/proc/self/statm", "rb") as statm:
-        return int(statm.read().split()[1]) * PAGE
