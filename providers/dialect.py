@@ -76,6 +76,12 @@ def seconds(text: str | None) -> float | None:
     return float(text) if text and text.isdecimal() else None
 
 
+def amounts(told: Any) -> dict[str, float]:
+    """What an upstream says that it used, as far as that is numbers by their names."""
+    pairs = told.items() if isinstance(told, Mapping) else ()
+    return {name: float(value) for name, value in pairs if isinstance(value, int | float) and not isinstance(value, bool)}
+
+
 def number(value: Any) -> float | None:
     try:
         return float(value)

@@ -9,6 +9,8 @@ import orjson
 
 from .errors import UpstreamError
 
+CLOCKS_APART = timedelta(minutes=5)  # ours and an upstream's, at most
+
 
 @dataclass(frozen=True, slots=True)
 class Media:

@@ -276,7 +276,7 @@ def _polled(output: Mapping[str, Any], usage: Any) -> Polled:
     parts = _parts(output)
     outputs = tuple(Found(url=part["url"]) for part in parts if isinstance(part.get("url"), str))
     if outputs:
-        return Finished(outputs, usage=_usage(usage))
+        return Finished(outputs, usage=dialect.amounts(usage))
     return Failed(_verdict(parts[0]) if parts else NoOutput())
 
 
@@ -304,8 +304,3 @@ def _pictures(choice: Any) -> list[str]:
         case {"message": {"content": list(content)}}:
             return [part["image"] for part in content if isinstance(part, Mapping) and isinstance(part.get("image"), str)]
     return []
-
-
-def _usage(usage: Any) -> dict[str, float]:
-    told = usage.items() if isinstance(usage, Mapping) else ()
-    return {name: float(value) for name, value in told if isinstance(value, int | float) and not isinstance(value, bool)}

@@ -29,7 +29,7 @@ from ..errors import (
     UpstreamError,
 )
 from ..http import Reply
-from ..outcomes import Accepted, Callback, Facts, Failed, Finished, Found, Heard, Job, Polled, Running
+from ..outcomes import CLOCKS_APART, Accepted, Callback, Facts, Failed, Finished, Found, Heard, Job, Polled, Running
 from . import Upstream
 from .minimax import BASE_URL, ID, handle_of, knock
 
@@ -44,7 +44,6 @@ FACTS = Facts(
     batch=20,  # its list takes ids; how many is told nowhere, so few
 )
 TIMEOUT_S = 15.0
-CLOCKS_APART = timedelta(minutes=5)
 PATH = "/v2/query/video_generation"
 
 QUEUED = "queued"

@@ -31,7 +31,7 @@ from ..errors import (
     UpstreamError,
 )
 from ..http import Reply
-from ..outcomes import Accepted, Callback, Facts, Failed, Finished, Found, Heard, Job, Polled, Running
+from ..outcomes import CLOCKS_APART, Accepted, Callback, Facts, Failed, Finished, Found, Heard, Job, Polled, Running
 from . import Upstream
 
 FACTS = Facts(
@@ -48,7 +48,6 @@ FACTS = Facts(
 BASE_URL = "https://api.replicate.com"
 API = "/v1"
 TIMEOUT_S = 15.0
-CLOCKS_APART = timedelta(minutes=5)
 MOST_PAGES = 50  # of a hundred predictions each, which are read for one of them
 
 STATUS: dict[str, words.Meaning] = {
@@ -243,17 +242,12 @@ def _polled(shown: Mapping[str, Any]) -> Polled:
         return Failed(NoOutput("Replicate has removed the result." if shown.get("data_removed") else ""))
     ended_at = _moment(shown.get("completed_at"))
     lives_until = ended_at + FACTS.results_live if ended_at else None
-    return Finished(tuple(Found(url=url, lives_until=lives_until) for url in urls), usage=_usage(shown.get("metrics")))
+    return Finished(tuple(Found(url=url, lives_until=lives_until) for url in urls), usage=dialect.amounts(shown.get("metrics")))
 
 
 def _progress(logs: Any) -> float | None:
     found = PROGRESS.findall(logs) if isinstance(logs, str) else []
     return min(int(found[-1]) / 100, 1.0) if found else None
-
-
-def _usage(metrics: Any) -> dict[str, float]:
-    told = metrics.items() if isinstance(metrics, Mapping) else ()
-    return {name: float(value) for name, value in told if isinstance(value, int | float) and not isinstance(value, bool)}
 
 
 def _is_near(shown: Mapping[str, Any], sent_at: datetime) -> bool:

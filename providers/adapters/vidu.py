@@ -33,7 +33,7 @@ from ..errors import (
     UpstreamError,
 )
 from ..http import Reply
-from ..outcomes import Accepted, Callback, Facts, Failed, Finished, Found, Heard, Job, Polled, Running
+from ..outcomes import CLOCKS_APART, Accepted, Callback, Facts, Failed, Finished, Found, Heard, Job, Polled, Running
 from . import Upstream
 
 FACTS = Facts(
@@ -50,7 +50,6 @@ FACTS = Facts(
 BASE_URL = "https://api.vidu.com"  # in China https://api.vidu.cn, as the provider's base URL
 TIMEOUT_S = 15.0
 PAGE, MOST_PAGES = 100, 50  # jobs of a list; pages that are read for one of them
-CLOCKS_APART = timedelta(minutes=5)
 
 STATUS: dict[str, words.Meaning] = {
     "created": Running,

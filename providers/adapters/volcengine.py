@@ -32,7 +32,7 @@ from ..errors import (
     UpstreamError,
 )
 from ..http import Reply
-from ..outcomes import Accepted, Callback, Facts, Failed, Finished, Found, Heard, Job, Polled, Running
+from ..outcomes import CLOCKS_APART, Accepted, Callback, Facts, Failed, Finished, Found, Heard, Job, Polled, Running
 from . import Upstream
 
 FACTS = Facts(
@@ -49,7 +49,6 @@ FACTS = Facts(
 BASE_URL = "https://ark.cn-beijing.volces.com/api/v3"
 TASKS = "/contents/generations/tasks"
 TIMEOUT_S = 15.0
-CLOCKS_APART = timedelta(minutes=5)
 PAGE, MOST_PAGES = 500, 20
 
 STATUS: dict[str, words.Meaning] = {

@@ -9,13 +9,11 @@ from uuid import UUID
 from providers.adapters import Adapter
 from providers.errors import OutcomeUnknown
 from providers.models import Provider
-from providers.outcomes import Accepted, Facts, Job
+from providers.outcomes import CLOCKS_APART, Accepted, Facts, Job
 
 from . import attempts, jobs
 from .claims import Claimed
 from .decisions import Outcome, Trace
-
-CLOCKS_APART = timedelta(minutes=5)  # ours and an upstream's
 
 
 class Lost(Protocol):
