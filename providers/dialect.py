@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from .errors import Invalid, OutcomeUnknown, Refused, Unavailable, UpstreamError
+from .http import Reply
 from .outcomes import Job, Media
 
 Fields = dict[str, tuple[str, Callable[[Any], Any]]]  # our field → theirs, and how its value is written
@@ -52,12 +53,11 @@ def without(given: Mapping[str, Any], *names: str) -> dict[str, Any]:
 # How we read
 
 
-def refusal(
-    kind: type[UpstreamError] | None, *, vendor: str, code: Any, message: Any, paid: bool, wait: str | None = None
-) -> UpstreamError:
+def refusal(kind: type[UpstreamError] | None, reply: Reply, *, vendor: str, code: Any, message: Any) -> UpstreamError:
     """The error of the kind that a vendor's table gives for its code; none: a submit is in doubt, and a question not answered."""
-    kind = kind or in_doubt(paid)
-    return kind(why(kind, vendor=vendor, code=code, message=message), retry_after=seconds(wait))
+    if kind is None:
+        return in_doubt(reply.paid)(f"{vendor} answered with status {reply.status} and code {str(code)[:60]}.")
+    return kind(why(kind, vendor=vendor, code=code, message=message), retry_after=seconds(reply.headers.get("Retry-After")))
 
 
 def in_doubt(paid: bool) -> type[UpstreamError]:

@@ -123,7 +123,7 @@ def _read(reply: Reply, errors: Errors) -> Mapping[str, Any]:
     if reply.status == 200:
         match said:
             case {"Response": {"Error": {"Code": str(code), **more}}}:
-                raise dialect.refusal(kind_of(code, errors), vendor="Tencent", code=code, message=more.get("Message"), paid=reply.paid)
+                raise dialect.refusal(kind_of(code, errors), reply, vendor="Tencent", code=code, message=more.get("Message"))
             case {"Response": {"RequestId": str()} as response}:
                 return response
     raise dialect.in_doubt(reply.paid)("Tencent's answer cannot be read.")

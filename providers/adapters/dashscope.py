@@ -253,10 +253,9 @@ def _read(reply: Reply) -> Mapping[str, Any]:
     if code == TOO_LATE and not reply.paid:
         raise TooLate()
     kind = _kind(code, message, ERRORS_OF_A_SUBMIT if reply.paid else ERRORS)
-    if kind is None or (reply.status >= 500 and issubclass(kind, Refused)):
-        raise (OutcomeUnknown if reply.paid else Unavailable)(f"DashScope answered with status {reply.status} and code {str(code)[:60]}.")
-    why = dialect.why(kind, vendor="DashScope", code=code, message=message)
-    raise kind(why, retry_after=dialect.seconds(reply.headers.get("Retry-After")))
+    if reply.status >= 500 and kind and issubclass(kind, Refused):
+        kind = None  # not from who judges requests
+    raise dialect.refusal(kind, reply, vendor="DashScope", code=code, message=message)
 
 
 def _kind(code: Any, message: Any, errors: Mapping[str, type[UpstreamError]]) -> type[UpstreamError] | None:

@@ -229,10 +229,9 @@ def _error(reply: Reply, said: Any) -> UpstreamError:
     kind = (ERRORS_OF_A_SUBMIT if reply.paid else ERRORS).get(reply.status)
     if kind is Unauthenticated and NO_MONEY.search(str(detail)):
         kind = QuotaExceeded
-    if kind is None or (kind is Unavailable and "error_type" not in said):  # 503 may be a proxy's as well
-        return (OutcomeUnknown if reply.paid else Unavailable)(f"fal answered with status {reply.status}.")
-    why = dialect.why(kind, vendor="fal", code=reply.status, message=detail)
-    return kind(why, retry_after=dialect.seconds(reply.headers.get("Retry-After")))
+    if kind is Unavailable and "error_type" not in said:
+        kind = None  # 503 may be a proxy's as well
+    return dialect.refusal(kind, reply, vendor="fal", code=reply.status, message=detail)
 
 
 def _input_fault(detail: Any) -> UpstreamError:

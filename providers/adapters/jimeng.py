@@ -224,10 +224,10 @@ def _read(reply: Reply) -> Mapping[str, Any]:
             return data
         case {"code": int(code), **more} if code != WELL:
             kind = (ERRORS_OF_A_SUBMIT if reply.paid else ERRORS).get(code)
-            raise dialect.refusal(kind, vendor="Jimeng", code=code, message=more.get("message"), paid=reply.paid)
+            raise dialect.refusal(kind, reply, vendor="Jimeng", code=code, message=more.get("message"))
         case {"ResponseMetadata": {"Error": {"Code": str(code)}}} if 400 <= reply.status < 500:  # who we are was not believed
             kind = RateLimited if "FlowLimit" in code else Unauthenticated
-            raise dialect.refusal(kind, vendor="Jimeng", code=code, message=None, paid=reply.paid)
+            raise dialect.refusal(kind, reply, vendor="Jimeng", code=code, message=None)
     raise dialect.in_doubt(reply.paid)(f"Jimeng answered with status {reply.status}, and its answer cannot be read.")
 
 

@@ -264,15 +264,13 @@ SETTINGS: dialect.Fields = {
 
 def _read(reply: Reply) -> Any:
     said = reply.json()
-    code = said.get("code") if isinstance(said, dict) else None
+    said = said if isinstance(said, dict) else {}
+    code = said.get("code")
     if code == 0 and reply.status == 200:
         return said.get("data")
     errors = ERRORS_OF_A_SUBMIT if reply.paid else ERRORS
     kind = errors.get(code) if isinstance(code, int) else None
-    if kind is None:
-        raise (OutcomeUnknown if reply.paid else Unavailable)(f"Kling answered with status {reply.status} and code {str(code)[:20]}.")
-    why = dialect.why(kind, vendor="Kling", code=code, message=said.get("message"))
-    raise kind(why, retry_after=dialect.seconds(reply.headers.get("Retry-After")))
+    raise dialect.refusal(kind, reply, vendor="Kling", code=code, message=said.get("message"))
 
 
 def _record(data: Any) -> Mapping[str, Any]:

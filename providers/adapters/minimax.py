@@ -216,10 +216,7 @@ def read(reply: Reply, errors: Mapping[int, type[UpstreamError]]) -> Mapping[str
     if code == 0 and reply.status == 200:
         return said
     kind = errors.get(code) if isinstance(code, int) else None
-    if kind is None:
-        raise (OutcomeUnknown if reply.paid else Unavailable)(f"MiniMax answered with status {reply.status} and code {str(code)[:20]}.")
-    why = dialect.why(kind, vendor="MiniMax", code=code, message=message)
-    raise kind(why, retry_after=dialect.seconds(reply.headers.get("Retry-After")))
+    raise dialect.refusal(kind, reply, vendor="MiniMax", code=code, message=message)
 
 
 def _code(said: Any) -> tuple[Any, Any]:

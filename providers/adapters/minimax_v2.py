@@ -180,10 +180,7 @@ def _read(reply: Reply, errors: Mapping[str, type[UpstreamError]]) -> Any:
     if reply.status == 200 and type_ is None:
         return said
     kind = errors.get(type_) if isinstance(type_, str) else None
-    if kind is None:
-        raise (OutcomeUnknown if reply.paid else Unavailable)(f"MiniMax answered with status {reply.status} and {str(type_)[:40]}.")
-    why = dialect.why(kind, vendor="MiniMax", code=type_, message=message)
-    raise kind(why, retry_after=dialect.seconds(reply.headers.get("Retry-After")))
+    raise dialect.refusal(kind, reply, vendor="MiniMax", code=type_, message=message)
 
 
 def _error(said: Any) -> tuple[Any, Any]:

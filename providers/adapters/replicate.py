@@ -224,7 +224,7 @@ def _read(reply: Reply) -> Any:
     detail = said.get("detail") if isinstance(said, Mapping) else None
     kind = (ERRORS_OF_A_SUBMIT if reply.paid else ERRORS).get(reply.status)
     if kind is None:
-        raise (OutcomeUnknown if reply.paid else Unavailable)(f"Replicate answered with status {reply.status}.")
+        raise dialect.in_doubt(reply.paid)(f"Replicate answered with status {reply.status}.")
     why = dialect.why(kind, vendor="Replicate", code=reply.status, message=detail)
     raise kind(why, retry_after=dialect.number(said.get("retry_after")) if isinstance(said, Mapping) else None)
 

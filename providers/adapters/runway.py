@@ -189,10 +189,7 @@ def _read(reply: Reply) -> Any:
     kind = (ERRORS_OF_A_SUBMIT if reply.paid else ERRORS).get(reply.status)
     if kind is Invalid and NO_MONEY.search(str(error)):
         kind = QuotaExceeded
-    if kind is None or not isinstance(error, str):
-        raise (OutcomeUnknown if reply.paid else Unavailable)(f"Runway answered with status {reply.status}.")
-    why = dialect.why(kind, vendor="Runway", code=reply.status, message=error)
-    raise kind(why, retry_after=dialect.seconds(reply.headers.get("Retry-After")))
+    raise dialect.refusal(kind if isinstance(error, str) else None, reply, vendor="Runway", code=reply.status, message=error)
 
 
 def _polled(task: Mapping[str, Any]) -> Polled:

@@ -154,8 +154,7 @@ def _read(reply: Reply) -> Any:
             kind = (STATUSES_OF_A_SUBMIT if reply.paid else STATUSES).get(reply.status)
             if str(code) == NO_SUCH_MODEL:
                 kind = Retired
-            wait = reply.headers.get("Retry-After")
-            raise dialect.refusal(kind, vendor="TokenHub", code=code, message=more.get("message"), paid=reply.paid, wait=wait)
+            raise dialect.refusal(kind, reply, vendor="TokenHub", code=code, message=more.get("message"))
     raise dialect.in_doubt(reply.paid)(f"TokenHub answered with status {reply.status}, and its answer cannot be read.")
 
 

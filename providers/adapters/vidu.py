@@ -229,10 +229,7 @@ def _read(reply: Reply) -> Any:
         return said
     reason, message = (said.get("reason"), said.get("message")) if isinstance(said, Mapping) else (None, None)
     kind = (ERRORS_OF_A_SUBMIT if reply.paid else ERRORS).get(reason) if isinstance(reason, str) else None
-    if kind is None:
-        raise (OutcomeUnknown if reply.paid else Unavailable)(f"Vidu answered with status {reply.status} and {str(reason)[:40]}.")
-    why = dialect.why(kind, vendor="Vidu", code=reason, message=message)
-    raise kind(why, retry_after=dialect.seconds(reply.headers.get("Retry-After")))
+    raise dialect.refusal(kind, reply, vendor="Vidu", code=reason, message=message)
 
 
 def _polled(task: Mapping[str, Any]) -> Polled:

@@ -217,8 +217,7 @@ def _read(reply: Reply) -> Any:
     match said:
         case {"error": {"code": str(code), **more}}:
             kind = NotFound if reply.status == 404 and not reply.paid else kind_of(code)
-            wait = reply.headers.get("Retry-After")
-            raise dialect.refusal(kind, vendor="Ark", code=code, message=more.get("message"), paid=reply.paid, wait=wait)
+            raise dialect.refusal(kind, reply, vendor="Ark", code=code, message=more.get("message"))
     raise dialect.in_doubt(reply.paid)(f"Ark answered with status {reply.status}, and its answer cannot be read.")
 
 

@@ -157,8 +157,7 @@ def _read(reply: Reply) -> Any:
         return said
     match said:
         case {"error": {"code": str() | int() as code, **more}} | {"code": str() | int() as code, **more}:
-            wait = reply.headers.get("Retry-After")
-            raise dialect.refusal(_kind(code, reply), vendor="Zhipu", code=code, message=more.get("message"), paid=reply.paid, wait=wait)
+            raise dialect.refusal(_kind(code, reply), reply, vendor="Zhipu", code=code, message=more.get("message"))
     raise dialect.in_doubt(reply.paid)(f"Zhipu answered with status {reply.status}, and its answer cannot be read.")
 
 
