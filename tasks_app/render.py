@@ -15,22 +15,23 @@ from .rows import Row
 
 BASE = settings.PUBLIC_URL + "/api/v1"
 PLACE = "/outputs/"
+KEPT, GIVEN = f'"{PLACE}', f'"{BASE}{PLACE}'  # how an address begins in a row, and in an answer
 # The row's own word for what a running task is at.
 RUNNING = ("submitting", "running", "storing")
-OPEN = ("queued", *RUNNING)
 POLL_MS = (500, 10_000)
 
 
 def task(row: Row, *, now: datetime, queue_position: int | None = None) -> dict:
     """The task object of the HTTP contract."""
-    id, is_open = shown("task", row.id), row.status in OPEN
+    id, stage = shown("task", row.id), row.status if row.status in RUNNING else None
+    is_open = stage is not None or row.status == "queued"
     return {
         "id": id,
         "object": "task",
         "kind": row.kind,
         "model": row.model,
-        "status": "running" if row.status in RUNNING else row.status,
-        "stage": row.status if row.status in RUNNING else None,
+        "status": "running" if stage else row.status,
+        "stage": stage,
         "progress": row.progress,
         "queue_position": queue_position,
         "priority": row.priority,
@@ -57,7 +58,7 @@ def outputs(them: Sequence[Output]) -> str:
 
 
 def _outputs(kept: str) -> orjson.Fragment:
-    return orjson.Fragment(kept.replace(f'"{PLACE}', f'"{BASE}{PLACE}') or "[]")
+    return orjson.Fragment(kept.replace(KEPT, GIVEN) or "[]")
 
 
 def _output(row: Output) -> dict:

@@ -103,7 +103,7 @@ def _task(values: Sequence[Any]) -> Row:
 
 
 INSTANT_AS_TEXT = {
-    "mysql": "DATE_FORMAT({0}, '%%Y-%%m-%%dT%%T.%%fZ')",
+    "mysql": "CONCAT(REPLACE({0}, ' ', 'T'), 'Z')",  # DATE_FORMAT takes three times as long
     "sqlite": "replace({0}, ' ', 'T') || CASE WHEN {0} LIKE '%%.%%' THEN 'Z' ELSE '.000000Z' END",
 }
 IDS = ("id", "retry_of")
