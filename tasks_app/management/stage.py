@@ -59,9 +59,13 @@ class Stage:
 
     def client(self, *, credits: int) -> Client:
         """A client with a fresh account."""
+        return Client(self.url, self.key(credits=credits))
+
+    def key(self, *, credits: int) -> str:
+        """The API key of a fresh account."""
         command = [sys.executable, "manage.py", "create_account", f"demo-{secrets.token_hex(4)}", "--credits", str(credits)]
         said = subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=True).stdout
-        return Client(self.url, said.split()[-1])
+        return said.split()[-1]
 
     def _wait_ready(self, *, within_s: float = 60) -> None:
         ends_at = time.monotonic() + within_s
