@@ -36,7 +36,7 @@ lint: $(VENV)/test.stamp ## format, rules, who may import whom, types
 bench: $(VENV)/test.stamp $(VENV)/mysql.stamp ## how fast, measured on this machine
 	@$(BIN)/python -m tests.benchmarks
 
-faults: $(VENV)/test.stamp $(VENV)/mysql.stamp ## everything that can go wrong, made to; FAULTS_SEED and FAULTS_ROUNDS repeat it
+faults: $(VENV)/test.stamp $(VENV)/mysql.stamp ## everything that can go wrong, made to; FAULTS_SEED and FAULTS_ROUNDS repeat it, FAULTS_IN=cloud on SCF and COS
 	@$(BIN)/python -m tests.journeys.faults
 
 machine: $(VENV)/test.stamp $(VENV)/mysql.stamp ## the installer, upgrade and restart on a fresh Debian in a container; needs root, debootstrap, systemd-container

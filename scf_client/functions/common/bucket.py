@@ -27,7 +27,7 @@ T = TypeVar("T")
 logging.getLogger("qcloud_cos").setLevel(logging.CRITICAL)
 
 TIMEOUTS = (3.0, 20.0)  # to connect, and between two signs of life
-WAITS = (0.3, 1.0, 3.0)  # seconds before another try
+WAITS = (0.3, 1.0, 3.0, 6.0, 10.0)  # seconds before another try; a run that has made its outputs is worth some patience
 PIECE = 256 * 1024
 MISSING = ("NoSuchKey", "NoSuchResource")
 

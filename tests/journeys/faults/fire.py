@@ -8,7 +8,7 @@ from itertools import cycle, islice
 
 from .judge import Findings, judge, read
 from .load import Load, Post
-from .stage import Stage
+from .stage import FUNCTION, Stage
 from .trouble import Scene, Trouble
 from .watch import Watch
 
@@ -89,5 +89,6 @@ def _compare(found: Findings, trouble: Trouble, before: Iterable[Verdict]) -> No
 
 
 def _posts(stage: Stage, trouble: Trouble, name: str) -> list[Post]:
-    who = islice(zip(cycle(trouble.models), cycle(trouble.accounts), strict=False), trouble.tasks)
+    models = (*trouble.models, FUNCTION) if stage.sky and trouble.models is Trouble.models else trouble.models
+    who = islice(zip(cycle(models), cycle(trouble.accounts), strict=False), trouble.tasks)
     return [Post(f"{name}-{number}", model, account, stage.inputs(model)) for number, (model, account) in enumerate(who)]

@@ -44,6 +44,7 @@ def main(urls: dict[str, str]) -> None:
 
     call_command("migrate", verbosity=0)
     call_command("install_schedule", verbosity=0, stdout=sys.stderr)
+    call_command("install_models", verbosity=0, stdout=sys.stderr)
     serve(urls)
     print(json.dumps({name: open_account(name, cap) for name, cap in CAPS.items()}))
 

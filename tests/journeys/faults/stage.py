@@ -18,6 +18,7 @@ from urllib.request import Request, urlopen
 import MySQLdb
 from MySQLdb.cursors import Cursor
 
+from tests.scf_client.cloud import Sky, sky
 from tests.servers import MariaDB, Redis, Server, free_port
 from tests.upstreams.server import Server as SimulatedServer
 
@@ -27,6 +28,8 @@ from .sealed import Sealed
 
 ROOT = Path(__file__).resolve().parents[3]
 DATABASE = "darkroom_faults"
+FUNCTION = "darkroom/test-card-image"  # served by a function of ours, where there is a cloud for it
+RESULTS = "functions/results/"  # where the bucket has a result of theirs, under an attempt's token
 LOGS = ROOT / "var/faults"  # what each process wrote, for whoever looks into a failure
 STEPS = "submit,poll,store,notify,upkeep"
 ADAPTERS = (
@@ -111,6 +114,7 @@ class Beat(OfDarkroom):
 class Stage:
     """The servers of one run; `keys` are the accounts' API keys, `names` is None where this machine allows no name server of ours.
 
+    `sky`: SCF and COS, where functions run and files lie there.
     `hosts`: where the workers are, where they are not beside web and the database.
     `forgotten`: tokens of attempts that went with a database which was put back to a backup.
     """
@@ -125,6 +129,7 @@ class Stage:
     names: Names | None
     environment: dict[str, str]
     hosts: Sequence[Place] = ()
+    sky: Sky | None = None
     forgotten: set[str] = field(default_factory=set)
     web: Web = field(init=False)
     workers: list[Worker] = field(init=False)
@@ -161,6 +166,8 @@ class Stage:
                 server.start()
         for other in (*self.upstreams.values(), self.sealed, self.album, self.customers, *([self.names] if self.names else ())):
             other.behave()
+        for simulated in (self.sky.scf, self.sky.cos) if self.sky else ():
+            simulated.behave()
 
     def begun(self) -> list["Worker"]:
         """The workers that have begun; until then one asks the database nothing."""
@@ -172,7 +179,20 @@ class Stage:
 
     def inputs(self, model: str) -> dict[str, str]:
         """What a task of this model is given beside its prompt."""
-        return {"image": f"{self.album.url}/picture.png"} if model == "fire/near" else {}
+        return {"fire/near": {"image": f"{self.album.url}/picture.png"}, FUNCTION: {"size": "64x64"}}.get(model, {})
+
+    def files(self) -> dict[str, bytes]:
+        """What is kept for tasks, by its key. Drafts left out: those that a killed process left are swept a day later."""
+        if self.sky:
+            kept = [(key, object) for key, object in list(self.sky.cos.objects.items()) if not key.startswith("functions/")]
+            return {key: object.read() for key, object in kept}
+        paths = [(str(path.relative_to(self.storage)), path) for path in self.storage.rglob("*") if path.is_file()]
+        return {key: path.read_bytes() for key, path in paths if not key.startswith(".")}
+
+    def drawn(self) -> set[str]:
+        """The tasks that a function has a result for."""
+        results = [key for key in list(self.sky.cos.objects) if key.startswith(RESULTS)] if self.sky else []
+        return {key.removeprefix(RESULTS).rpartition("-")[0] for key in results}
 
     def manage(self, *words: str, tree: Path = ROOT, **variables: str) -> str:
         """What the `manage.py` of that tree prints, in the stage's environment with these variables."""
@@ -188,10 +208,11 @@ class Stage:
 
 
 @contextmanager
-def stage(folder: Path, *, host: str = "127.0.0.1", workers_at: Sequence[Place] = ()) -> Iterator[Stage]:
+def stage(folder: Path, *, host: str = "127.0.0.1", workers_at: Sequence[Place] = (), in_cloud: bool = False) -> Iterator[Stage]:
     """Start everything, its data below `folder`; stop it, and remove the data, at the end.
 
     `host`: the address at which the database, Redis, web and the upstreams listen; `workers_at`: hosts that reach them there.
+    `in_cloud`: functions run on a simulated SCF, and files lie in a simulated COS.
     """
     with ExitStack() as stack:
         mariadb, redis = stack.enter_context(MariaDB(durable=True, host=host)), stack.enter_context(Redis(host=host))
@@ -199,14 +220,17 @@ def stage(folder: Path, *, host: str = "127.0.0.1", workers_at: Sequence[Place] 
         others = Sealed(folder, far["grit"].port), upstreams.Album(), upstreams.Customers()
         sealed, album, customers = (stack.enter_context(other) for other in others)
         _small_disk(stack, folder / "storage")
-        reached = [*far.values(), album, customers]
-        environment = _environment(folder, mariadb, redis, reached) | {"SSL_CERT_FILE": str(sealed.authority)}
+        above = stack.enter_context(sky()) if in_cloud else None
+        reached = [*far.values(), album, customers, *([above.cos] if above else ())]
+        environment = _environment(folder, mariadb, redis, reached) | {"SSL_CERT_FILE": str(sealed.authority)} | _cloud(above)
         names = None if workers_at else _names(stack, folder)
-        made = Stage(folder, mariadb, redis, far, sealed, album, customers, names, environment, workers_at)
+        made = Stage(folder, mariadb, redis, far, sealed, album, customers, names, environment, workers_at, above)
         for server in (made.web, *made.workers, made.beat):
             stack.callback(server.remove)
         stack.callback(_keep_logs, made.servers)
         _furnish(made)
+        if above:
+            made.manage("functions", "deploy", "test_card", "--every", "0")
         for server in (made.web, *made.workers, made.beat):
             server.start()
         made.wait_for_workers()
@@ -252,6 +276,11 @@ def _environment(folder: Path, mariadb: MariaDB, redis: Redis, reached: Iterable
         "LOG_LEVEL": "INFO",
         "DJANGO_SETTINGS_MODULE": "config.settings",
     }
+
+
+def _cloud(above: Sky | None) -> dict[str, str]:
+    more = {"SCF_ROLE": "darkroom-function", "SCF_REGISTRY": "registry.example/darkroom"}
+    return above.cos.variables | above.scf.variables | more if above else {}
 
 
 def _small_disk(stack: ExitStack, storage: Path) -> None:

@@ -1,6 +1,6 @@
 """Every trouble, in the order in which they come."""
 
-from . import deaths, backup, bucket, clients, deadlines, disk, hours, inward, mariadb, receivers, redis, releases, wire  # isort: skip
+from . import deaths, backup, bucket, clients, cloud, deadlines, disk, hours, inward, mariadb, receivers, redis, releases, wire  # isort: skip
 from .trouble import TROUBLES
 
 __all__ = [
@@ -8,6 +8,7 @@ __all__ = [
     "backup",
     "bucket",
     "clients",
+    "cloud",
     "deadlines",
     "deaths",
     "disk",
