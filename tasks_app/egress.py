@@ -3,7 +3,7 @@
 https on port 443 at public addresses, without user or password in the URL; and the exact host:port pairs of EGRESS_ALLOW, which are
 the operator's word. The address that is connected to is the address that was checked, because the connector's own resolver
 does the checking: a name that answers differently a moment later gains nothing. Redirects are followed by hand, each like a new URL,
-where we fetch; where we send, they are not.
+where we fetch; where we send, they are not. A key that a fetch shows stays with the host that it is for.
 
 Errors: Invalid, where asking again cannot help; NotSent and Unavailable, where it may. Their messages name no address.
 """
@@ -121,12 +121,18 @@ def is_public(address: str) -> bool:
 
 
 @asynccontextmanager
-async def fetch(url: str, *, limit: int, timeouts: Timeouts | None = None) -> AsyncIterator[Fetched]:
-    """`async with fetch(url, limit=…) as (content_type, chunks)`: at most `limit` bytes, or Invalid."""
+async def fetch(
+    url: str, *, limit: int, timeouts: Timeouts | None = None, headers: Mapping[str, str] | None = None
+) -> AsyncIterator[Fetched]:
+    """`async with fetch(url, limit=…) as (content_type, chunks)`: at most `limit` bytes, or Invalid.
+
+    `headers` show a key, to nobody but the server of this very URL: a redirect to another is followed without them. That
+    a key is refused proves nothing about the file, so it is Unavailable.
+    """
     async with _session(timeouts or Timeouts(connect=5, idle=30, total=60 + limit / SLOWEST)) as session:
-        response = await _followed(session, check(url))
+        response = await _followed(session, check(url), headers)
         try:
-            _judge(response, limit)
+            _judge(response, limit, is_keyed=bool(headers))
             yield Fetched(response.headers.get("Content-Type", ""), _chunks(response, limit))
         finally:
             response.close()
@@ -207,10 +213,11 @@ def _session(timeouts: Timeouts) -> aiohttp.ClientSession:
     )
 
 
-async def _followed(session: aiohttp.ClientSession, url: URL) -> aiohttp.ClientResponse:
+async def _followed(session: aiohttp.ClientSession, url: URL, headers: Mapping[str, str] | None = None) -> aiohttp.ClientResponse:
+    keyed = url.origin()
     for _ in range(REDIRECTS + 1):
         with _judging():
-            response = await session.get(url, allow_redirects=False)
+            response = await session.get(url, allow_redirects=False, headers=headers if url.origin() == keyed else None)
         if response.status not in (301, 302, 303, 307, 308):
             return response
         response.close()
@@ -225,8 +232,10 @@ def _target(url: URL, location: str) -> URL:
         raise Invalid("the URL redirects to one that cannot be read") from None
 
 
-def _judge(response: aiohttp.ClientResponse, limit: int) -> None:
+def _judge(response: aiohttp.ClientResponse, limit: int, *, is_keyed: bool) -> None:
     status = response.status
+    if is_keyed and status in (401, 403):
+        raise Unavailable(f"the server of the URL refused our key with {status}")
     if status == 429:
         raise RateLimited("the server of the URL is busy")
     if status >= 500 or status in (408, 425):

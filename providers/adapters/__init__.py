@@ -60,6 +60,15 @@ class Named(Protocol):
         ...
 
 
+@runtime_checkable
+class Keyed(Protocol):
+    """An adapter whose upstream gives results only to who shows its key."""
+
+    def headers_for(self, url: str) -> Mapping[str, str]:
+        """What to show with the request for a result; nothing where its address is not the upstream's own."""
+        ...
+
+
 def adapter_class(name: str, extra: Mapping[str, str] | None = None) -> type[Adapter]:
     """The class behind an adapter's name; raises LookupError that names what there is."""
     known = {**BUILT_IN, **(extra or {})}

@@ -1,10 +1,11 @@
 """From a claimed row to what an adapter gets, and to the adapter itself. Both may read the database, so a call has them beforehand."""
 
 import logging
+from collections.abc import Mapping
 from typing import ClassVar
 
 from providers import directory, hooks
-from providers.adapters import Adapter
+from providers.adapters import Adapter, Keyed
 from providers.errors import NotSent, Unavailable
 from providers.outcomes import Facts, Job
 
@@ -39,6 +40,11 @@ def adapter(claimed: Claimed) -> Adapter:
 
 def facts(claimed: Claimed) -> Facts:
     return adapter(claimed).FACTS
+
+
+def headers_for(adapter: Adapter, url: str) -> Mapping[str, str]:
+    """What this result must be fetched with: the provider's key, where it asks for one."""
+    return adapter.headers_for(url) if isinstance(adapter, Keyed) else {}
 
 
 def job(claimed: Claimed) -> Job:

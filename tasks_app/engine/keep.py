@@ -3,7 +3,7 @@
 What is no media never gets into the storage.
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
@@ -19,14 +19,16 @@ from .decisions import StoredOutput
 LIMIT = settings.RESULT_LIMIT_MB * 1_000_000
 
 
-async def result(url: str, key: str, *, content: bytes | None = None) -> StoredOutput:
+async def result(url: str, key: str, *, content: bytes | None = None, headers: Mapping[str, str] | None = None) -> StoredOutput:
     """The result at `url`, or `content` itself, in our storage, its thumbnail beside it. A second try overwrites `key` with the same.
+
+    `headers`: what the upstream wants to see before it gives the result.
 
     Raises Invalid for what will never be kept, and what egress raises.
     """
     with _judging():
         async with storage.draft() as draft:
-            async with _source(url, content) as (_, chunks):
+            async with _source(url, content, headers) as (_, chunks):
                 await draft.fill(chunks, limit=LIMIT)
             seen = await _examined(draft.path)
             stored = await storage.keep(draft, key, content_type=seen.content_type)
@@ -45,7 +47,7 @@ async def result(url: str, key: str, *, content: bytes | None = None) -> StoredO
 
 
 @asynccontextmanager
-async def _source(url: str, content: bytes | None) -> AsyncIterator[egress.Fetched]:
+async def _source(url: str, content: bytes | None, headers: Mapping[str, str] | None) -> AsyncIterator[egress.Fetched]:
     """A result's bytes: from the upstream, from our own functions' folder, or from what a submit's answer carried inline."""
     if content is not None:
         yield egress.Fetched("", _once(content))
@@ -53,7 +55,7 @@ async def _source(url: str, content: bytes | None) -> AsyncIterator[egress.Fetch
     if url.startswith(lifecycle.INLINE):
         yield egress.Fetched("", _pieces(url.removeprefix(lifecycle.INLINE)))
         return
-    source = egress.local_result(url) if url.startswith("file:") else egress.fetch(url, limit=LIMIT)
+    source = egress.local_result(url) if url.startswith("file:") else egress.fetch(url, limit=LIMIT, headers=headers)
     async with source as fetched:
         yield fetched
 

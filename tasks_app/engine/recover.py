@@ -13,10 +13,10 @@ from functools import partial
 from typing import Any
 
 from providers.errors import Invalid, NoOutput, NotFound, OutcomeUnknown, UpstreamError
-from providers.outcomes import Accepted, Failed, Finished, Running
+from providers.outcomes import Accepted, Failed, Finished, Found, Running
 
 from ..models import Attempt, Flag, Task
-from . import decisions, flag_claims, flags, keep, lost, questions
+from . import decisions, flag_claims, flags, jobs, keep, lost, questions
 from .clock import Clock
 from .decisions import StoredOutput
 from .pump import Pump
@@ -86,8 +86,13 @@ async def _kept(asking: Asking, finished: Finished) -> Kept | Failed:
     if not finished.outputs:
         return Failed(NoOutput())
     key = flags.folder(asking.row["task_id"], asking.id)
-    kept = [await keep.result(one.url, f"{key}/{position}", content=one.content) for position, one in enumerate(finished.outputs)]
+    kept = [await _kept_one(asking, one, f"{key}/{position}") for position, one in enumerate(finished.outputs)]
     return Kept(tuple(kept), finished.cost)
+
+
+async def _kept_one(asking: Asking, found: Found, key: str) -> StoredOutput:
+    headers = jobs.headers_for(asking.question.adapter, found.url)
+    return await keep.result(found.url, key, content=found.content, headers=headers)
 
 
 def _land(arrived: list[tuple[Asking, Outcome]], now: datetime) -> None:

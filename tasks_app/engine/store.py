@@ -3,9 +3,12 @@
 Generation is paid by now: whatever goes wrong here, nothing is submitted again.
 """
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
+
+from providers.adapters import Adapter
 
 from ..ids import shown
 from . import claims, decisions, jobs, keep, lifecycle, quarantine
@@ -15,14 +18,23 @@ from .decisions import Outcome, Stored
 from .pump import Arrived, Pump
 
 
-def take(room: int, clock: Clock) -> list[Claimed]:
+@dataclass(frozen=True, slots=True)
+class Storing(Claimed):
+    """A claimed row with the adapter that knows what its results are fetched with."""
+
+    adapter: Adapter
+
+
+def take(room: int, clock: Clock) -> list[Storing]:
     now = clock()
-    return quarantine.cleared(claims.take("storing", limit=room, now=now), now=now)
+    claimed = quarantine.cleared(claims.take("storing", limit=room, now=now), now=now)
+    return [Storing(one.row, one.taken, jobs.adapter(one)) for one in claimed]
 
 
-async def call(claimed: Claimed) -> Outcome:
-    key = f"outputs/{shown('task', claimed.id)}"
-    return Stored(tuple([await keep.result(found["url"], f"{key}/{position}") for position, found in enumerate(claimed.row["found"])]))
+async def call(task: Storing) -> Outcome:
+    key, urls = f"outputs/{shown('task', task.id)}", [found["url"] for found in task.row["found"]]
+    kept = [await keep.result(url, f"{key}/{position}", headers=jobs.headers_for(task.adapter, url)) for position, url in enumerate(urls)]
+    return Stored(tuple(kept))
 
 
 def land(arrived: Arrived, clock: Clock) -> None:
@@ -30,14 +42,14 @@ def land(arrived: Arrived, clock: Clock) -> None:
     lifecycle.advance([lifecycle.Step(task, _decision(task, outcome, now)) for task, outcome in arrived], now=now)
 
 
-def _decision(task: Claimed, outcome: Outcome, now: datetime) -> decisions.Decision:
+def _decision(task: Storing, outcome: Outcome, now: datetime) -> decisions.Decision:
     return decisions.after_store(task.snapshot, outcome, _lives_until(task), now)
 
 
-def _lives_until(task: Claimed) -> datetime:
+def _lives_until(task: Storing) -> datetime:
     """When the upstream deletes the first of the results: as it said, else as its adapter declares, from the task's deadline on."""
     said = [datetime.fromisoformat(one["lives_until"]) for one in task.row["found"] if one["lives_until"]]
-    return min(said, default=task.row["deadline_at"] + jobs.facts(task).results_live - timedelta(minutes=1))
+    return min(said, default=task.row["deadline_at"] + task.adapter.FACTS.results_live - timedelta(minutes=1))
 
 
 pump = Pump("store", take, call, land, window=settings.STORE_WINDOW)

@@ -328,6 +328,43 @@ class TestServersThatAreSlow:
             asyncio.run(run())
 
 
+class TestAKey:
+    KEY = "sk-nobody-else-may-read-this"
+
+    def fetched(self, url):
+        return got(url, headers={"Authorization": self.KEY})
+
+    def test_is_shown_to_the_server_of_the_url_wherever_it_sends_us_within(self, settings):
+        async def run():
+            async with wire(settings) as server:
+                server.paths |= {"/a": answer(status=302, Location="/b"), "/b": answer(CONTENT)}
+                assert (await self.fetched(server.url("/a")))[1] == CONTENT
+                assert [self.KEY.encode() in head for head in server.heads] == [True, True]
+
+        asyncio.run(run())
+
+    def test_is_shown_to_no_other_server(self, settings):
+        async def run():
+            async with wire(settings) as server, wire(settings) as other:
+                server.paths["/a"] = answer(status=302, Location=other.url("/b"))
+                other.paths["/b"] = answer(CONTENT)
+                assert (await self.fetched(server.url("/a")))[1] == CONTENT
+                assert self.KEY.encode() not in b"".join(other.heads)
+
+        asyncio.run(run())
+
+    @pytest.mark.parametrize("status", [401, 403])
+    def test_that_is_refused_proves_nothing_about_the_file(self, settings, status):
+        async def run():
+            async with wire(settings) as server:
+                server.paths["/a"] = answer(status=status)
+                await self.fetched(server.url("/a"))
+
+        with pytest.raises(Unavailable, match="refused our key") as caught:
+            asyncio.run(run())
+        assert self.KEY not in str(caught.value)
+
+
 class TestRedirects:
     def test_are_followed_three_times_and_no_more(self, settings):
         async def run():
