@@ -48,7 +48,7 @@ async def result(url: str, key: str, *, content: bytes | None = None, headers: M
 
 @asynccontextmanager
 async def _source(url: str, content: bytes | None, headers: Mapping[str, str] | None) -> AsyncIterator[egress.Fetched]:
-    """A result's bytes: from the upstream, from our own functions' folder, or from what a submit's answer carried inline."""
+    """A result's bytes: from the upstream, from our own functions' folder, or from what an answer carried inline."""
     if content is not None:
         yield egress.Fetched("", _once(content))
         return

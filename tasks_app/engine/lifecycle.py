@@ -36,7 +36,7 @@ TRANSITIONS = {
 }
 TERMINAL = {"succeeded", "failed", "canceled", "expired"}
 OPEN = {"submitting", "running"}  # an upstream job may be open: these take a provider's slot
-INLINE = "storage:"  # how `found` names a result whose bytes came in the submit's answer
+INLINE = "storage:"  # how `found` names a result whose bytes came in an answer
 APART = timedelta(seconds=1)  # a job is asked about once in this time, however often its upstream calls
 NEXT_STEP = {"queued": "submit", "running": "poll", "storing": "store"}
 

@@ -7,7 +7,7 @@ from django.conf import settings
 from providers.adapters import Adapter
 from providers.outcomes import Job, Running
 
-from . import claims, decisions, jobs, lifecycle, quarantine
+from . import claims, decisions, inline, jobs, lifecycle, quarantine
 from .claims import Claimed
 from .clock import Clock
 from .decisions import Outcome, Stopped
@@ -30,10 +30,11 @@ def take(room: int, clock: Clock) -> list[Question]:
 
 
 async def call(question: Question) -> Outcome:
+    """How the job stands, and its end where that is wanted; inline results are put into storage first."""
     outcome = await question.adapter.poll(question.job)
     if question.stop and isinstance(outcome, Running) and await question.adapter.cancel(question.job):
         return Stopped(free=question.adapter.FACTS.cancel != "billed")
-    return outcome
+    return await inline.kept(question, outcome)
 
 
 def land(arrived: Arrived, clock: Clock) -> None:

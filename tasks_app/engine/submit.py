@@ -5,7 +5,6 @@ call   inputs gathered, then one paid call that nothing below repeats
 land   what the upstream answered, first on the attempt, then on the task
 """
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -20,17 +19,13 @@ from providers.errors import NotAccepted, NotSent, OutcomeUnknown, UpstreamError
 from providers.outcomes import Accepted, Facts, Finished, Job
 
 from .. import inputs
-from ..ids import shown
 from ..models import Task
-from ..storage import StorageAway, storage
-from . import attempts, claims, decisions, expiry, jobs, lifecycle, lost, parking, quarantine, slots
+from . import attempts, claims, decisions, expiry, inline, jobs, lifecycle, lost, parking, quarantine, slots
 from .claims import Claimed
 from .clock import Clock
 from .decisions import Outcome, Trace
 from .pump import Arrived, Pump
 from .transactions import whole
-
-STORAGE_WAITS = (1, 2, 5, 15, 30, 60, 60, 60)  # seconds; the pump keeps the claim meanwhile
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +63,7 @@ async def call(task: Submission) -> Outcome:
     """Buy it, or find out what became of an earlier try; the answer's inline bytes are put into storage first."""
     if task.trace.accepted:
         return task.trace.accepted
-    return await _kept(task, await (_buy(task) if task.is_fresh else _ask_again(task)))
+    return await inline.kept(task, await (_buy(task) if task.is_fresh else _ask_again(task)))
 
 
 def land(arrived: Arrived, clock: Clock) -> None:
@@ -144,38 +139,6 @@ async def _with_media(task: Submission) -> Job:
     facts = task.adapter.FACTS
     media = await inputs.gather(task.id, task.schema, task.input, task.plan, local=facts.local_media, bucket=facts.bucket_media)
     return replace(task.job, input=media)
-
-
-async def _kept(task: Submission, outcome: Outcome) -> Outcome:
-    """The outcome with each inline result put into storage, because a row has no room for bytes and a crash would lose them."""
-    if not isinstance(outcome, Finished):
-        return outcome
-    outputs = [await _keep(task, position, found) for position, found in enumerate(outcome.outputs)]
-    return replace(outcome, outputs=tuple(outputs))
-
-
-async def _keep(task: Submission, position: int, found):
-    if found.content is None:
-        return found
-    key = f"found/{shown('task', task.id)}/{task.row['attempts']}-{position}"
-    await _put(key, found)
-    return replace(found, url=f"{lifecycle.INLINE}{key}", content=None)
-
-
-async def _put(key: str, found) -> None:
-    """Put the bytes into storage; one that is away is waited for, because they are paid for and exist nowhere else."""
-    for wait in (*STORAGE_WAITS, None):
-        try:
-            await storage.put(key, _once(found.content), content_type=found.content_type, limit=len(found.content))
-            return
-        except StorageAway:
-            if wait is None:
-                raise
-            await asyncio.sleep(wait)
-
-
-async def _once(content: bytes):
-    yield content
 
 
 def _land(arrived: Arrived, now: datetime) -> None:

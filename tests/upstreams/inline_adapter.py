@@ -1,11 +1,11 @@
-"""plasma as an upstream that answers a submit with the pictures themselves: it must be `instant`.
+"""plasma as an upstream whose answer carries the pictures themselves: that to a submit where it is `instant`, else that to a poll.
 
-As those who answer so do, it honours no token and finds nothing: what the answer carried exists nowhere else.
+As those who answer so do, it honours no token and finds nothing: what the answer to a submit carried exists nowhere else.
 """
 
 from dataclasses import replace
 
-from providers.outcomes import Accepted, Finished, Job
+from providers.outcomes import Accepted, Finished, Job, Polled
 
 from . import plasma_adapter
 
@@ -16,8 +16,14 @@ class Adapter(plasma_adapter.Adapter):
     FACTS = FACTS
 
     async def submit(self, job: Job) -> Accepted | Finished:
-        done = await super().submit(job)
-        assert isinstance(done, Finished)
+        told = await super().submit(job)
+        return await self._inline(told) if isinstance(told, Finished) else told
+
+    async def poll(self, job: Job) -> Polled:
+        told = await super().poll(job)
+        return await self._inline(told) if isinstance(told, Finished) else told
+
+    async def _inline(self, done: Finished) -> Finished:
         outputs = [replace(found, url="", content=await self._bytes(found.url)) for found in done.outputs]
         return replace(done, outputs=tuple(outputs))
 
