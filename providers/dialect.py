@@ -1,5 +1,6 @@
 """What adapters do alike: an order written in a vendor's fields, and what the vendor says read again. No Django."""
 
+import base64
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -85,5 +86,18 @@ def amounts(told: Any) -> dict[str, float]:
 def number(value: Any) -> float | None:
     try:
         return float(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def objects(told: Any) -> list[Mapping[str, Any]]:
+    """Of what should be a list of objects, those that are."""
+    return [one for one in told if isinstance(one, Mapping)] if isinstance(told, list) else []
+
+
+def decoded(text: Any) -> bytes | None:
+    """The bytes that a text in base64 stands for; None where it is none."""
+    try:
+        return base64.b64decode(text, validate=True)
     except (TypeError, ValueError):
         return None
