@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from .errors import Invalid, OutcomeUnknown, Refused, Unavailable, UpstreamError
@@ -24,8 +25,13 @@ def written(job: Job, given: Mapping[str, Any], fields: Fields) -> dict[str, Any
 
 def frames(job: Job, *, takes: tuple[str, ...] = ("first_frame", "last_frame")) -> dict[str, str]:
     """The address of each frame that the video is to go through, by its type; one of each, and no last one without a first."""
+    return {name: url(image) for name, image in frame_images(job, takes=takes).items()}
+
+
+def frame_images(job: Job, *, takes: tuple[str, ...] = ("first_frame", "last_frame")) -> dict[str, Media]:
+    """The frames themselves, likewise."""
     given = job.input.get("frame_images") or ()
-    found = {frame["frame_type"]: url(frame["image"]) for frame in given}
+    found = {frame["frame_type"]: frame["image"] for frame in given}
     for name in found.keys() - set(takes):
         raise Invalid(f"{job.model} takes no {name}, only {' and '.join(takes)}.", field="frame_images")
     if len(found) < len(given):
@@ -41,6 +47,11 @@ def url(media: Media | str) -> str:
 
 def urls(media: list[Media | str]) -> list[str]:
     return [url(one) for one in media]
+
+
+def inlined(media: Media) -> str:
+    """A file of this machine in base64, for those whose FACTS say `local_media`. It reads, so it is for a thread."""
+    return base64.b64encode(Path(media.path or "").read_bytes()).decode()
 
 
 def as_it_is(value: Any) -> Any:

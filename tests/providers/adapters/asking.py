@@ -1,13 +1,16 @@
 """An adapter asked over HTTP, without an engine; and orders to ask it for."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from providers.adapters import Upstream, adapter_class
 from providers.http import Http
 from providers.offers import OfferedModel
 from providers.outcomes import Job, Media
+from tests.upstreams.jobs import png
 from tests.upstreams.simulator import Simulator
 
 PICTURE = Media("https://a.example/1.png")
@@ -34,6 +37,24 @@ def fullest(model: OfferedModel, *, media: bool = True) -> Job:
         elif name != "prompt":
             given[name] = field["enum"][-1] if "enum" in field else field.get("default", field.get("maximum", "rain"))
     return job(model.upstream_model, given, kind=model.kind)
+
+
+def on_disk(ordered: Job, folder: Path) -> Job:
+    """The order with a real picture of this machine for each of its media, as an adapter gets it that reads by path."""
+    path = folder / "picture.png"
+    path.write_bytes(png(1))
+    return replace(ordered, input=_with(ordered.input, Media(PICTURE.url, "image/png", str(path))))
+
+
+def _with(value: Any, media: Media) -> Any:
+    match value:
+        case Media():
+            return media
+        case dict():
+            return {name: _with(below, media) for name, below in value.items()}
+        case list():
+            return [_with(below, media) for below in value]
+    return value
 
 
 def asked(vendor: str, simulator: Simulator, road, **credentials: str):
