@@ -10,7 +10,7 @@ A paid call is sent once, over a connection of its own. (A GET that dies with a 
 import asyncio
 import logging
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -48,6 +48,16 @@ REASONS: tuple[tuple[type[BaseException], str], ...] = (
 
 class _Unusable(Exception):
     """An answer that must not be used; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One field of a form; with a `filename`, a file."""
+
+    name: str
+    value: str | bytes
+    filename: str | None = None
+    content_type: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,15 +105,21 @@ class Http:
         *,
         headers: Mapping[str, str] | None = None,
         json: Any = None,
+        form: Sequence[Part] = (),
         data: Any = None,
         timeout: float,
         paid: bool = False,
     ) -> Reply:
-        """One call, over within `timeout` seconds; raises NotSent, OutcomeUnknown (paid) or Unavailable, as the module says."""
+        """One call, over within `timeout` seconds; raises NotSent, OutcomeUnknown (paid) or Unavailable, as the module says.
+
+        Its body is `json`, a `form` (as multipart), or `data` as they are.
+        """
         if paid and method != "POST":
             raise ValueError("A paid call is a POST: aiohttp sends a GET, PUT or DELETE again when its connection is cut.")
         if json is not None:
             data, headers = orjson.dumps(json), {"Content-Type": "application/json", **(headers or {})}
+        if form:
+            data = _multipart(form)
         wire = _Wire()
         try:
             return await self._call(method, url, headers=headers, data=data, timeout=timeout, paid=paid, wire=wire)
@@ -164,6 +180,13 @@ class Names(AbstractResolver):
 
     async def close(self) -> None:
         """The threads are the provider's, and outlive a session."""
+
+
+def _multipart(parts: Sequence[Part]) -> aiohttp.FormData:
+    form = aiohttp.FormData(default_to_multipart=True)
+    for part in parts:
+        form.add_field(part.name, part.value, filename=part.filename, content_type=part.content_type)
+    return form
 
 
 def _watch() -> aiohttp.TraceConfig:

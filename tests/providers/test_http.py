@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from providers.errors import NotSent, OutcomeUnknown, Unavailable
-from providers.http import MAX_BYTES, Http
+from providers.http import MAX_BYTES, Http, Part
 
 from .wire import answers, answers_when_told, cuts_at_once, listening, never_reads, self_signed, writes
 
@@ -52,6 +52,28 @@ def outcome(treat, *, paid, timeout=2.0):
             return await error_of(call(http, server.url, paid=paid, timeout=timeout)), server
 
     return asyncio.run(run())
+
+
+class TestAForm:
+    PARTS = (Part("prompt", "a kite"), Part("picture", b"\x89PNG", "kite.png", "image/png"))
+
+    def sent(self, *parts):
+        async def run():
+            async with listening(answers()) as server, client() as http:
+                await http.request("POST", server.url, form=parts, timeout=2.0, paid=True)
+                return server.requests
+
+        ((head, body),) = asyncio.run(run())
+        boundary = head.partition("multipart/form-data; boundary=")[2].partition("\r\n")[0]
+        return [part.strip(b"\r\n") for part in body.split(f"--{boundary}".encode())[1:-1]]
+
+    def test_carries_its_fields_and_its_files(self):
+        field, file = self.sent(*self.PARTS)
+        assert field.endswith(b'Content-Disposition: form-data; name="prompt"\r\n\r\na kite')
+        assert file == b'Content-Type: image/png\r\nContent-Disposition: form-data; name="picture"; filename="kite.png"\r\n\r\n\x89PNG'
+
+    def test_is_one_without_a_file_too(self):
+        assert len(self.sent(self.PARTS[0])) == 1
 
 
 class TestAnAnswer:
