@@ -107,7 +107,7 @@ class Simulator(Listener):
 
     async def _submit(self, request: web.BaseRequest) -> web.StreamResponse:
         order = self._next("submit")
-        body = self.read_body(request, await _json(request, self))
+        body = self.read_body(request, await self.body_of(request))
         self.received[self.token_of(body)] += 1
         if isinstance(order, Answer | Refuse) or (isinstance(order, Break) and not order.accepts):
             return await self._answer(request, order, {})
@@ -254,6 +254,10 @@ class Simulator(Listener):
     def read_door(self, method: str, path: str, query: Mapping[str, str]) -> tuple[str, str]:
         """Which of DOORS a request is for, and the id, token or `id/position` it is about; raises Refusal."""
         raise NotImplementedError
+
+    async def body_of(self, request: web.BaseRequest) -> dict[str, Any]:
+        """The fields of a submit: of its JSON, unless the protocol has forms."""
+        return await _json(request, self)
 
     def read_body(self, request: web.BaseRequest, body: dict[str, Any]) -> Mapping[str, Any]:
         """What is ordered, for `token_of`, `address_of` and `read_order`: the body, unless the path says a part of it."""
