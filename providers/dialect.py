@@ -84,6 +84,12 @@ def why(kind: type[UpstreamError], *, vendor: str, code: Any, message: Any) -> s
     return f"{(kind.__doc__ or '').strip()} {vendor}'s code is {str(code)[:60]}."
 
 
+def complaints(detail: Any) -> str:
+    """What is wrong with an input, of servers that say it as FastAPI does: [{loc: [body, field, …], msg}]."""
+    told = [one for one in detail if isinstance(one, Mapping)] if isinstance(detail, list) else []
+    return "; ".join(f"{_place(one.get('loc'))}{one.get('msg')}" for one in told)[:300]
+
+
 def seconds(text: str | None) -> float | None:
     return float(text) if text and text.isdecimal() else None
 
@@ -112,3 +118,10 @@ def decoded(text: Any) -> bytes | None:
         return base64.b64decode(text, validate=True)
     except (TypeError, ValueError):
         return None
+
+
+def _place(loc: Any) -> str:
+    match loc:
+        case [_, *names] if names:
+            return ".".join(map(str, names)) + ": "
+    return ""

@@ -236,19 +236,11 @@ def _error(reply: Reply, said: Any) -> UpstreamError:
 
 def _input_fault(detail: Any) -> UpstreamError:
     """What the model says of what it was given: the first of its complaints that says most."""
-    complaints = [one for one in detail if isinstance(one, Mapping)] if isinstance(detail, list) else []
-    types = {str(one.get("type")) for one in complaints}
-    text = "; ".join(f"{_place(one)}{one.get('msg')}" for one in complaints)[:300]
+    types = {str(one.get("type")) for one in detail if isinstance(one, Mapping)} if isinstance(detail, list) else set()
+    text = dialect.complaints(detail)
     if types & MODERATION:
         return Moderated(text)
     return (GenerationFailed if types & FAULTS else Invalid)(text)
-
-
-def _place(complaint: Mapping[str, Any]) -> str:
-    match complaint.get("loc"):
-        case [_, *names] if names:
-            return ".".join(map(str, names)) + ": "
-    return ""
 
 
 def _fault(shown: Mapping[str, Any]) -> UpstreamError:
