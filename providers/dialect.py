@@ -86,8 +86,7 @@ def why(kind: type[UpstreamError], *, vendor: str, code: Any, message: Any) -> s
 
 def complaints(detail: Any) -> str:
     """What is wrong with an input, of servers that say it as FastAPI does: [{loc: [body, field, …], msg}]."""
-    told = [one for one in detail if isinstance(one, Mapping)] if isinstance(detail, list) else []
-    return "; ".join(f"{_place(one.get('loc'))}{one.get('msg')}" for one in told)[:300]
+    return "; ".join(f"{_place(one.get('loc'))}{one.get('msg')}" for one in objects(detail))[:300]
 
 
 def seconds(text: str | None) -> float | None:

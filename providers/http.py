@@ -8,6 +8,7 @@ A paid call is sent once, over a connection of its own. (A GET that dies with a 
 """
 
 import asyncio
+import io
 import logging
 import socket
 from collections.abc import Mapping, Sequence
@@ -55,7 +56,7 @@ class Part:
     """One field of a form; with a `filename`, a file."""
 
     name: str
-    value: str | bytes
+    value: str | bytes = field(repr=False)
     filename: str | None = None
     content_type: str | None = None
 
@@ -185,7 +186,9 @@ class Names(AbstractResolver):
 def _multipart(parts: Sequence[Part]) -> aiohttp.FormData:
     form = aiohttp.FormData(default_to_multipart=True)
     for part in parts:
-        form.add_field(part.name, part.value, filename=part.filename, content_type=part.content_type)
+        # Bytes as a file, which goes out piece by piece: some megabytes of plain bytes would go in one write.
+        value = io.BytesIO(part.value) if isinstance(part.value, bytes) else part.value
+        form.add_field(part.name, value, filename=part.filename, content_type=part.content_type)
     return form
 
 
