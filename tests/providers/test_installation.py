@@ -9,7 +9,13 @@ from providers import catalogue, credentials, directory, offers, registry
 from providers.models import Provider, PublicModel, Route
 
 PICTURE = "https://a.example/1.png"
-GIVEN = {"prompt": "a kite", "input_references": [PICTURE], "frame_images": [{"image": PICTURE, "frame_type": "first_frame"}]}
+GIVEN = {
+    "prompt": "a kite",
+    "images": [PICTURE],
+    "mask": PICTURE,
+    "input_references": [PICTURE],
+    "frame_images": [{"image": PICTURE, "frame_type": "first_frame"}],
+}
 
 
 @pytest.fixture
