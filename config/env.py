@@ -170,6 +170,14 @@ DECLARED = (
     ),
     Var("COS_SECRET_ID", matching(r"\S+", ONE_WORD), "", "Tencent COS: the id of the key.", True, needed="STORAGE=cos"),
     Var("COS_SECRET_KEY", matching(r"\S+", ONE_WORD), "", "Tencent COS: the key.", True, needed="STORAGE=cos"),
+    Var(
+        "COS_UPLOAD_KEY",
+        matching(r"[^\s:]+:[^\s:]+", "SecretId:SecretKey"),
+        "",
+        "Tencent COS: SecretId:SecretKey of a key that may do nothing but name/cos:PutObject on uploads/*, by which clients put files "
+        "straight into the bucket; empty: they put them through us.",
+        True,
+    ),
     Var("COS_TOKEN", matching(r"\S+", ONE_WORD), "", "Tencent COS: the token of a temporary key; empty: it is a permanent one.", True),
     Var(
         "COS_ENDPOINT",

@@ -74,6 +74,19 @@ class Cos(Store):
         link = self.wire.signer.get_presigned_url(self._name, checked(key), method, Expired=seconds, Params=params)
         return link.replace("+", "%20")  # the SDK writes spaces as forms do; a true plus sign is %2B already
 
+    def sign_put(self, key: str, *, bytes: int, seconds: int) -> str | None:
+        """None where there is no key for uploads."""
+        checked(key)
+        if self.wire.upload_signer is None:
+            return None
+        length = {"Content-Length": str(bytes)}
+        return self.wire.upload_signer.get_presigned_url(self._name, key, "PUT", Expired=seconds, Headers=length)
+
+    def copy(self, source: str, key: str) -> None:
+        """Within the bucket, up to 5 GB in one call, as long as a PUT may be."""
+        about = {"Bucket": self._name, "Key": checked(source), "Region": self.wire.bucket.region}
+        self.wire.write(checked(key), lambda client: client.copy_object(self._name, key, about))
+
     def delete(self, *keys: str) -> None:
         for at in range(0, len(keys), AT_ONCE):
             self._delete([checked(key) for key in keys[at : at + AT_ONCE]])

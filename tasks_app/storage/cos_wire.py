@@ -7,7 +7,7 @@ after PATIENCE_S. What is left of a failure is FileNotFoundError, Unwritable or 
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import uniform
 from time import monotonic, sleep
 from typing import Any, TypeVar
@@ -35,7 +35,11 @@ PASSING = {"RequestTimeout", "RequestTimeOut"}
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """A bucket, and who we are there. `endpoint`: where it is spoken to instead; `domain`: where signed links lead instead."""
+    """A bucket, and who we are there. `endpoint`: where it is spoken to instead; `domain`: where signed links lead instead.
+
+    `upload_key`: SecretId:SecretKey of a key for links by which others put. What such a request says in headers is not signed, and may ask
+    for a copy of any object: so that key must not be ours, but one that may read nothing.
+    """
 
     name: str
     region: str
@@ -44,6 +48,12 @@ class Bucket:
     token: str = field(default="", repr=False)
     endpoint: str = ""
     domain: str = ""
+    upload_key: str = field(default="", repr=False)
+
+    def for_uploads(self) -> "Bucket | None":
+        """The same bucket by the key for uploads; None where there is none."""
+        id, _, key = self.upload_key.partition(":")
+        return replace(self, secret_id=id, secret_key=key, token="") if id else None
 
 
 class Garbled(Exception):
@@ -74,6 +84,10 @@ class Wire:
         self._client = CosS3Client(_config(bucket, timeouts, bucket.endpoint), retry=0, session=session)
         # A link is made for others: it leads to the domain that the operator gives them, whatever we speak to ourselves.
         self.signer = CosS3Client(_config(bucket, timeouts, bucket.endpoint, domain=bucket.domain), retry=0, session=session)
+        self.upload_signer: CosS3Client | None = None
+        if uploads := bucket.for_uploads():
+            config = _config(uploads, timeouts, bucket.endpoint, domain=bucket.domain)
+            self.upload_signer = CosS3Client(config, retry=0, session=session)
 
     def __repr__(self) -> str:
         return f"Wire({self.bucket!r})"

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from .drafts import Draft, written
+from .drafts import Draft, make_folder, sync_folder, writing, written
 from .store import PIECE, Store, Stored, checked
 
 
@@ -32,6 +32,21 @@ class Disk(Store):
     def sign(self, key: str, *, seconds: int, method: str = "GET", content_type: str = "", disposition: str = "") -> str | None:
         """None: a disk serves nobody, clients come to our own content address."""
         return None
+
+    def sign_put(self, key: str, *, bytes: int, seconds: int) -> str | None:
+        """None: what is put, clients bring to our own address."""
+        return None
+
+    def copy(self, source: str, key: str) -> None:
+        """A second name for the same bytes, which nobody ever changes."""
+        there, place = self._at(source), self._at(key)
+        if not there.exists():
+            raise FileNotFoundError(f"there is no {source}")
+        with writing():
+            make_folder(place.parent)
+            place.unlink(missing_ok=True)
+            os.link(there, place)
+            sync_folder(place.parent)
 
     def delete(self, *keys: str) -> None:
         """Removes the folders that it leaves empty, too."""

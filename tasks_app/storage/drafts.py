@@ -109,7 +109,7 @@ async def in_thread(work: Callable[..., T], *args: Any, threads: Executor | None
 
 async def written(work: Callable[..., T], *args: Any) -> T:
     """`in_thread` for what writes to this disk; raises Unwritable."""
-    with _writing():
+    with writing():
         return await in_thread(work, *args)
 
 
@@ -131,7 +131,8 @@ def sync_folder(folder: Path) -> None:
 
 
 @contextmanager
-def _writing() -> Iterator[None]:
+def writing() -> Iterator[None]:
+    """Around what writes to this disk: Unwritable where it cannot."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""What the bucket itself is told: which left-overs it deletes, and which pages may read from it.
+"""What the bucket itself is told: which left-overs it deletes, and which pages may read from it and put into it by our links.
 
 Ours are known by their ID; the rules of others stay as they are. The plan is pure, `look` and `apply` speak to COS.
 """
@@ -23,6 +23,7 @@ PREFIXES: dict[str, int | None] = {
     "found/": 30,  # results on their way into outputs/; no upstream keeps its own for longer
     "inputs/": 2,  # what clients named by URL, for functions on SCF; a try after that fetches it anew
     "outputs/": None,
+    "uploads/": 2,  # what clients put by links that hold for an hour, on its way into files/
 }
 EXPOSED = ["ETag", "Content-Length", "Content-Range", "Accept-Ranges", "Content-Disposition", "x-cos-request-id"]
 
@@ -36,7 +37,7 @@ class Rules:
 
 
 def planned(there: Rules, origins: Sequence[str]) -> Rules:
-    """The rules that shall be: those of others, and ours; pages of these `origins` may read."""
+    """The rules that shall be: those of others, and ours; pages of these `origins` may read, and put where a link lets them."""
     return Rules((*_others(there.lifecycle), *map(_lifecycle, PREFIXES)), (*_others(there.cors), _cors(origins)))
 
 
@@ -98,7 +99,7 @@ def _cors(origins: Sequence[str]) -> Rule:
     return {
         "ID": f"{OURS}pages",
         "AllowedOrigin": list(origins),
-        "AllowedMethod": ["GET", "HEAD"],
+        "AllowedMethod": ["GET", "HEAD", "PUT"],
         "AllowedHeader": ["*"],
         "ExposeHeader": EXPOSED,
         "MaxAgeSeconds": "600",

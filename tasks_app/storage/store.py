@@ -93,6 +93,17 @@ class Store:
         """A link by which anyone may GET (or HEAD) `key` for a while, with these headers in its answer; None: the store serves nobody."""
         raise NotImplementedError
 
+    def sign_put(self, key: str, *, bytes: int, seconds: int) -> str | None:
+        """A link by which anyone may PUT exactly so many bytes to `key` for a while; None: the store takes nothing from others."""
+        raise NotImplementedError
+
+    def copy(self, source: str, key: str) -> None:
+        """Keep what `source` holds under `key` too, in place of what it held; readers see all of it or none.
+
+        Where there is none: FileNotFoundError. Raises Unwritable.
+        """
+        raise NotImplementedError
+
     def delete(self, *keys: str) -> None:
         """Remove `keys`; gone before is fine. Raises Unwritable."""
         raise NotImplementedError

@@ -1,4 +1,4 @@
-"""Whether the chosen store does what it promises: a small object put, read, signed, deleted, with a verdict on each step."""
+"""Whether the chosen store does what it promises: a small object put, read, signed, taken, copied, deleted, with a verdict on each step."""
 
 import os
 import secrets
@@ -32,13 +32,16 @@ class Verdict:
 
 def run(store: Store) -> Iterator[Verdict]:
     """Each step's verdict as it is reached; the object is deleted whatever happens to the others."""
-    key, content = f"checks/{secrets.token_hex(8)}", os.urandom(SIZE)
+    name, content = secrets.token_hex(8), os.urandom(SIZE)
+    key, copy, taken = f"checks/{name}", f"checks/{name}-copy", f"uploads/{name}"
     steps: dict[str, Callable[[], str]] = {
         "put": lambda: _put(store, key, content),
         "get": lambda: _same(b"".join(store.open(key)), content),
         "range": lambda: _same(b"".join(store.open(key, 10, 20)), content[10:20]),
         "sign": lambda: _follow(store.sign(key, seconds=60), content),
-        "delete": lambda: _delete(store, key),
+        "take": lambda: _give(store.sign_put(taken, bytes=SIZE, seconds=60), content),
+        "copy": lambda: _copy(store, key, copy, content),
+        "delete": lambda: _delete(store, key, copy, taken),
     }
     for what, step in steps.items():
         yield tried(what, step)
@@ -71,21 +74,44 @@ def _same(found: bytes, content: bytes) -> str:
 def _follow(link: str | None, content: bytes) -> str:
     if link is None:
         return "no links: clients are served by us"
+    status, found = _asked("GET", link)
+    if status != 200:
+        raise Failed(f"the link's host answered {status}")
+    parts = urlsplit(link)
+    return _same(found, content) or f"by {parts.scheme}://{parts.netloc}"
+
+
+def _give(link: str | None, content: bytes) -> str:
+    """As a client would, by the link: first something else than was agreed on."""
+    if link is None:
+        return "no links: clients put at our own address"
+    if _asked("PUT", link, content[1:])[0] == 200:
+        raise Failed("the link took another length than it was made for")
+    status, _ = _asked("PUT", link, content)
+    if status != 200:
+        raise Failed(f"the link's host answered {status}")
+    return "no other length is taken"
+
+
+def _asked(method: str, link: str, body: bytes | None = None) -> tuple[int, bytes]:
     parts = urlsplit(link)
     connect = HTTPSConnection if parts.scheme == "https" else HTTPConnection
     connection = connect(parts.netloc, timeout=20)
     try:
-        connection.request("GET", f"{parts.path}?{parts.query}")
+        connection.request(method, f"{parts.path}?{parts.query}", body)
         answer = connection.getresponse()
-        if answer.status != 200:
-            raise Failed(f"the link's host answered {answer.status}")
-        return _same(answer.read(), content) or f"by {parts.scheme}://{parts.netloc}"
+        return answer.status, answer.read()
     finally:
         connection.close()
 
 
-def _delete(store: Store, key: str) -> str:
-    store.delete(key)
-    if store.size(key) is not None:
+def _copy(store: Store, key: str, copy: str, content: bytes) -> str:
+    store.copy(key, copy)
+    return _same(b"".join(store.open(copy)), content)
+
+
+def _delete(store: Store, *keys: str) -> str:
+    store.delete(*keys)
+    if any(store.size(key) is not None for key in keys):
         raise Failed("it is still there")
     return ""

@@ -29,7 +29,7 @@ from .server import reset
 
 MB = 1024 * 1024
 LONGEST_KEY, MOST_AT_ONCE, MOST_PARTS, SMALLEST_PART, LARGEST_PUT = 850, 1000, 10_000, MB, 5 * 1024 * MB
-CRC = "x-cos-hash-crc64ecma"
+CRC, COPY_SOURCE = "x-cos-hash-crc64ecma", "x-cos-copy-source"
 # (method, about an object?, the query parameter that says what) → door
 DOORS = {
     ("PUT", True, ""): "put",
@@ -55,6 +55,7 @@ DOCUMENTS = {
     "lifecycle": (cos_xml.LIFECYCLE, "NoSuchLifecycleConfiguration"),
     "cors": (cos_xml.CORS, "NoSuchCORSConfiguration"),
 }
+UPLOADS_MAY = (("put", "uploads/"),)  # by the key for uploads; docs/uploads.md tells operators the same
 # What the functions' role may do; docs/functions-on-scf.md tells operators the same.
 ROLE_MAY = (
     ("get", "functions/orders/"),
@@ -107,8 +108,9 @@ class Call:
 class Cos(Listener):
     """Books: `objects` by key, `uploads` by id, `documents` (lifecycle, cors). `token`: the keys are temporary ones."""
 
-    DOORS = tuple(dict.fromkeys(DOORS.values()))
+    DOORS = (*dict.fromkeys(DOORS.values()), "copy")
     SECRET_ID, SECRET_KEY = "AKIDsimulated", "simulated-secret-key"
+    UPLOAD_ID, UPLOAD_KEY = "AKIDuploads", "simulated-upload-key"
 
     def __init__(self, *, name: str = "darkroom-1250000000", region: str = "ap-guangzhou", token: str = "", port: int = 0):
         super().__init__(port=port)
@@ -139,6 +141,7 @@ class Cos(Listener):
             "COS_SECRET_ID": self.SECRET_ID,
             "COS_SECRET_KEY": self.SECRET_KEY,
             "COS_TOKEN": self.token,
+            "COS_UPLOAD_KEY": f"{self.UPLOAD_ID}:{self.UPLOAD_KEY}",
             "COS_ENDPOINT": self.url,
         }
 
@@ -169,6 +172,8 @@ class Cos(Listener):
         door = DOORS.get((request.method, bool(key), call.says))
         if door is None:
             raise refuse("MethodNotAllowed", f"no {request.method} of {call.says or raw_path}")
+        if door == "put" and COPY_SOURCE in request.headers:
+            door = "copy"
         return Call(request, door, key, query, self._next(door))
 
     def _check_bucket(self, host: str) -> None:
@@ -184,10 +189,7 @@ class Cos(Listener):
             raise refuse("InvalidArgument", str(fault)) from None
         if claim is None:
             raise refuse("AccessDenied", "the request is not signed")
-        role = self._roles.get(claim.secret_id)
-        if claim.secret_id != self.SECRET_ID and role is None:
-            raise refuse("InvalidAccessKeyId", "there is no such key")
-        secret_key, token = (role.secret_key, role.token) if role else (self.SECRET_KEY, self.token)
+        secret_key, token, may = self._key(claim.secret_id)
         if not claim.holds(time.time()):
             raise refuse("AccessDenied", "Request has expired")
         host = headers.get("Host", "")
@@ -199,8 +201,18 @@ class Cos(Listener):
             raise refuse("SignatureDoesNotMatch", "The Signature you specified is invalid.")
         if (headers.get("x-cos-security-token") or call.query.get("x-cos-security-token", "")) != token:
             raise refuse("AccessDenied", "the token is missing or wrong")
-        if role and not any(call.door == door and call.key.startswith(prefix) for door, prefix in ROLE_MAY):
-            raise refuse("AccessDenied", f"the role must not {call.door} {call.key}")
+        if may is not None and not any(call.door == door and call.key.startswith(prefix) for door, prefix in may):
+            raise refuse("AccessDenied", f"this key must not {call.door} {call.key}")
+
+    def _key(self, id: str) -> tuple[str, str, tuple[tuple[str, str], ...] | None]:
+        """Secret, token and what it may do of a key; None: all."""
+        if id == self.SECRET_ID:
+            return self.SECRET_KEY, self.token, None
+        if id == self.UPLOAD_ID:
+            return self.UPLOAD_KEY, "", UPLOADS_MAY
+        if role := self._roles.get(id):
+            return role.secret_key, role.token, ROLE_MAY
+        raise refuse("InvalidAccessKeyId", "there is no such key")
 
     async def _instead(self, call: Call, order: Answer | Break) -> web.StreamResponse:
         match order:
@@ -226,6 +238,19 @@ class Cos(Listener):
         content = await self._received(call, limit=LARGEST_PUT)
         self.bucket.put(call.key, content)
         return web.Response(headers=self._headers() | _named(content, call))
+
+    async def _copy(self, call: Call) -> web.Response:
+        await _read(call)
+        host, _, source = unquote(call.request.headers[COPY_SOURCE]).partition("/")
+        self._check_bucket(host)
+        if source not in self.objects:
+            raise refuse("NoSuchKey", "The specified key does not exist.")
+        if call.request.headers.get("x-cos-metadata-directive", "Copy") != "Copy":
+            raise refuse("InvalidArgument", "a copy keeps its headers here")
+        if self.objects[source].bytes > LARGEST_PUT:
+            raise refuse("EntityTooLarge", f"{self.objects[source].bytes} bytes")
+        content = await asyncio.to_thread(self.bucket.copy, source, call.key)
+        return self._xml("CopyObjectResult", {"ETag": content.etag, "LastModified": formatdate(content.modified_at, usegmt=True)})
 
     async def _get(self, call: Call) -> web.StreamResponse:
         content = self._object(call)

@@ -92,6 +92,14 @@ class Bucket:
         self.delete(key)
         self.objects[key] = content
 
+    def copy(self, source: str, key: str) -> Object:
+        there, incoming = self.objects[source], self.incoming()
+        for piece in there.pieces(0, there.bytes):
+            incoming.write(piece)
+        content = incoming.whole(there.headers)
+        self.put(key, content)
+        return content
+
     def delete(self, key: str) -> None:
         if gone := self.objects.pop(key, None):
             gone.path.unlink()

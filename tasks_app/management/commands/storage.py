@@ -14,11 +14,11 @@ UPLOADS_TAKE = timedelta(days=1)  # far more than any does, from its first byte 
 
 
 class Command(BaseCommand):
-    help = "check: puts, reads, signs and deletes a small object. setup: lifecycle and CORS rules. strays: files that belong to nobody."
+    help = "check: tries each thing on a small object. setup: lifecycle and CORS rules. strays: files that belong to nobody."
 
     def add_arguments(self, parser):
         commands = parser.add_subparsers(dest="command", required=True)
-        commands.add_parser("check", help="put, get, range, sign and delete a small object, with a verdict on each")
+        commands.add_parser("check", help="put, get, range, sign, take by a link, copy and delete a small object, with a verdict on each")
         setup = commands.add_parser("setup", help="lifecycle rules for left-overs, and a CORS rule for pages")
         setup.add_argument(
             "--origin", action="append", default=[], help="a page's origin that may read, beside PUBLIC_URL; repeat for more"

@@ -35,16 +35,16 @@ def verdicts(lines: list[str]) -> dict[str, str]:
 class TestCheck:
     def test_of_a_disk_has_a_verdict_on_each_step_and_leaves_nothing(self, folder):
         lines = said("check")
-        assert verdicts(lines) == dict.fromkeys(("put", "get", "range", "sign", "delete"), "ok")
+        assert verdicts(lines) == dict.fromkeys(("put", "get", "range", "sign", "take", "copy", "delete"), "ok")
         assert lines[0] == f"Disk('{folder}')"
         assert [path for path in folder.rglob("*") if path.is_file()] == []
 
     def test_of_a_bucket_follows_its_link_and_looks_for_the_rules(self, in_cos):
         said("setup")
         lines = said("check")
-        assert verdicts(lines) == dict.fromkeys(("put", "get", "range", "sign", "delete", "rules"), "ok")
+        assert verdicts(lines) == dict.fromkeys(("put", "get", "range", "sign", "take", "copy", "delete", "rules"), "ok")
         assert in_cos.objects == {}
-        assert in_cos.requests["get"] == 3
+        assert in_cos.requests["get"] == 4
 
     def test_shows_no_secret(self, in_cos):
         in_cos.will(answer(403), at="put")
@@ -57,22 +57,23 @@ class TestCheck:
     @pytest.mark.parametrize(
         ("door", "order", "failed", "says"),
         [
-            ("put", answer(403), {"put", "get", "range", "sign", "rules"}, "403 AccessDenied"),
+            ("put", answer(403), {"put", "get", "range", "sign", "copy", "rules"}, "403 AccessDenied"),
             ("put", wrong_checksum(), {"rules"}, "ok"),
-            ("delete", answer(403), {"delete", "rules"}, "403 AccessDenied"),
+            ("copy", answer(403), {"copy", "rules"}, "403 AccessDenied"),
+            ("delete_many", answer(403), {"delete", "rules"}, "403 AccessDenied"),
         ],
     )
     def test_says_what_fails_and_goes_on(self, in_cos, door, order, failed, says):
         in_cos.will(order, at=door)
         out = io.StringIO()
-        with pytest.raises(CommandError, match=f"{len(failed)} of 6 failed"):
+        with pytest.raises(CommandError, match=f"{len(failed)} of 8 failed"):
             call_command("storage", "check", stdout=out)
         assert {what for what, verdict in verdicts(out.getvalue().splitlines()).items() if verdict == "FAILED"} == failed
         assert says in out.getvalue()
 
     def test_misses_the_rules_of_a_bucket_that_was_not_set_up(self, in_cos):
         out = io.StringIO()
-        with pytest.raises(CommandError, match="1 of 6 failed"):
+        with pytest.raises(CommandError, match="1 of 8 failed"):
             call_command("storage", "check", stdout=out)
         assert "run manage.py storage setup" in out.getvalue()
 
@@ -81,7 +82,7 @@ class TestSetup:
     def test_gives_the_bucket_its_rules_once(self, in_cos, settings):
         settings.PUBLIC_URL = "https://darkroom.example"
         lines = said("setup", "--origin", "https://studio.example")
-        assert "  CORS       GET HEAD from https://darkroom.example https://studio.example" in lines
+        assert "  CORS       GET HEAD PUT from https://darkroom.example https://studio.example" in lines
         assert "  lifecycle  outputs/  unfinished uploads go after 1 d" in lines
         assert set(in_cos.bucket.documents) == {"lifecycle", "cors"}
         assert said("setup", "--origin", "https://studio.example")[-1] == "The bucket has these rules."

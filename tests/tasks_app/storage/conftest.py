@@ -60,6 +60,7 @@ def bucket_of(simulator, **more):
 
     place = {"name": simulator.name, "region": simulator.region, "endpoint": simulator.url}
     keys = {"secret_id": simulator.SECRET_ID, "secret_key": simulator.SECRET_KEY, "token": simulator.token}
+    keys["upload_key"] = f"{simulator.UPLOAD_ID}:{simulator.UPLOAD_KEY}"
     return Bucket(**place | keys | more)
 
 

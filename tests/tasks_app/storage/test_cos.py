@@ -43,6 +43,75 @@ def collect(pieces, into: bytearray) -> None:
         into += piece
 
 
+class TestALinkToPutBy:
+    """What the client sends is judged by the bucket alone, so only what is signed is safe."""
+
+    def put(self, link, content, *, method="PUT", **headers):
+        parts = urlsplit(link)
+        connection = http.client.HTTPConnection(parts.netloc, timeout=5)
+        connection.request(method, f"{parts.path}?{parts.query}", content, headers)
+        return connection.getresponse().status
+
+    def test_takes_exactly_so_many_bytes_again_and_again(self, cos, simulator):
+        link = cos.sign_put("uploads/1", bytes=5, seconds=60)
+        assert [self.put(link, content) for content in (b"12345", b"1234", b"123456", b"", b"54321")] == [200, 403, 403, 403, 200]
+        assert simulator.objects["uploads/1"].read() == b"54321"
+
+    def test_is_for_its_key_and_for_putting_alone(self, cos, simulator):
+        put(cos, "files/1", stream(b"kept"))
+        link = cos.sign_put("uploads/1", bytes=5, seconds=60)
+        assert self.put(link.replace("uploads/1", "files/1"), b"12345") == 403
+        assert self.put(link.replace("/1?", "/2?"), b"12345") == 403
+        assert [self.put(link, b"12345", method=method) for method in ("POST", "DELETE", "GET")] == [405, 403, 403]
+        assert (list(simulator.objects), simulator.objects["files/1"].read()) == (["files/1"], b"kept")
+
+    def test_may_bear_any_type(self, cos):
+        link = cos.sign_put("uploads/1", bytes=5, seconds=60)
+        assert self.put(link, b"12345", **{"Content-Type": "video/mp4"}) == 200
+
+    def test_does_not_last(self, cos):
+        assert self.put(cos.sign_put("uploads/1", bytes=5, seconds=-1), b"12345") == 403
+
+    def test_copies_nothing_of_others_though_a_header_asks_for_it(self, cos, simulator):
+        small(cos, "outputs/1")
+        source = f"{simulator.name}.cos.{simulator.region}.myqcloud.com/outputs/1"
+        link = cos.sign_put("uploads/1", bytes=5, seconds=60)
+        assert self.put(link, b"12345", **{"x-cos-copy-source": source}) == 403
+        assert list(simulator.objects) == ["outputs/1"]
+
+    def test_needs_a_key_of_its_own(self, simulator, folder):
+        assert cos_at(bucket_of(simulator, upload_key=""), folder).sign_put("uploads/1", bytes=5, seconds=60) is None
+
+    def test_needs_no_token_where_our_own_key_is_a_temporary_one(self, folder):
+        with Simulator(token="temporary") as simulator:
+            link = cos_at(bucket_of(simulator), folder).sign_put("uploads/1", bytes=5, seconds=60)
+            assert (self.put(link, b"12345"), "temporary" in link) == (200, False)
+
+    def test_shows_no_secret(self, cos, simulator):
+        shown = cos.sign_put("uploads/1", bytes=5, seconds=60) + repr(cos)
+        assert not [secret for secret in (simulator.SECRET_KEY, simulator.UPLOAD_KEY) if secret in shown]
+
+
+class TestACopy:
+    def test_is_made_within_the_bucket(self, cos, simulator):
+        small(cos, "uploads/1")
+        cos.copy("uploads/1", "files/1")
+        assert simulator.requests == {"put": 1, "copy": 1}
+
+    @pytest.mark.parametrize("fault", [answer(503), answer(200, code="InternalError"), cut_before_answer(), garbage()], ids=str)
+    def test_is_tried_again_where_a_fault_passes(self, cos, simulator, fault):
+        small(cos, "uploads/1")
+        simulator.will(fault, at="copy")
+        cos.copy("uploads/1", "files/1")
+        assert read(cos, "files/1") == SMALL
+
+    def test_that_is_refused_says_so(self, cos, simulator):
+        small(cos, "uploads/1")
+        simulator.will(answer(403), at="copy")
+        with pytest.raises(Unwritable, match="403 AccessDenied"):
+            cos.copy("uploads/1", "files/1")
+
+
 class TestAPut:
     def test_of_little_is_one_request_with_its_type_and_hash(self, cos, simulator):
         stored = small(cos)

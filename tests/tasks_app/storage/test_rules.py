@@ -16,16 +16,16 @@ FOREIGN = Rules(
 class TestThePlan:
     def test_ends_unfinished_uploads_after_a_day_wherever_we_write(self):
         found = {rule["Filter"]["Prefix"]: rule for rule in rules.planned(Rules(), [ORIGIN]).lifecycle}
-        assert set(found) == {"checks/", "files/", "found/", "functions/", "inputs/", "outputs/"}
+        assert set(found) == {"checks/", "files/", "found/", "functions/", "inputs/", "outputs/", "uploads/"}
         assert {rule["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"] for rule in found.values()} == {"1"}
 
     def test_lets_no_result_and_no_file_expire(self):
         expires = {rule["Filter"]["Prefix"] for rule in rules.planned(Rules(), [ORIGIN]).lifecycle if "Expiration" in rule}
-        assert expires == {"checks/", "found/", "functions/", "inputs/"}
+        assert expires == {"checks/", "found/", "functions/", "inputs/", "uploads/"}
 
-    def test_lets_pages_of_these_origins_read_and_no_more(self):
+    def test_lets_pages_of_these_origins_read_and_put_by_links_and_no_more(self):
         (cors,) = rules.planned(Rules(), [ORIGIN, "https://studio.example"]).cors
-        assert (cors["AllowedOrigin"], cors["AllowedMethod"]) == ([ORIGIN, "https://studio.example"], ["GET", "HEAD"])
+        assert (cors["AllowedOrigin"], cors["AllowedMethod"]) == ([ORIGIN, "https://studio.example"], ["GET", "HEAD", "PUT"])
 
     def test_leaves_the_rules_of_others_and_takes_the_place_of_our_own(self):
         once = rules.planned(FOREIGN, ["https://old.example"])

@@ -53,6 +53,27 @@ class TestAStream:
         assert asyncio.run(store.has("files/new")) is True
 
 
+class TestACopy:
+    def test_holds_the_same_and_outlives_what_it_was_made_of(self, store):
+        put(store, "uploads/1")
+        store.copy("uploads/1", "files/1/a")
+        put(store, "uploads/1", stream(b"other bytes"))
+        store.delete("uploads/1")
+        assert (read(store, "files/1/a"), store.size("uploads/1")) == (CONTENT, None)
+
+    def test_takes_the_place_of_what_was_there(self, store):
+        put(store, "a")
+        put(store, "b", stream(b"older"))
+        for _ in range(2):
+            store.copy("a", "b")
+        assert (read(store, "b"), read(store, "a")) == (CONTENT, CONTENT)
+
+    def test_of_what_is_not_there_is_none(self, store):
+        with pytest.raises(FileNotFoundError):
+            store.copy("a", "b")
+        assert store.size("b") is None
+
+
 class TestADraft:
     def test_is_a_file_before_it_is_kept_and_none_afterwards(self, store, folder):
         async def run():
