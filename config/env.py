@@ -40,10 +40,10 @@ def long_text(value: str) -> str:
     return value
 
 
-def whole(least: int) -> Callable[[str], int]:
+def whole(least: int, most: int | None = None) -> Callable[[str], int]:
     def read(value: str) -> int:
-        if not value.isascii() or not value.isdecimal() or int(value) < least:
-            raise ValueError(f"a whole number, {least} or more")
+        if not value.isascii() or not value.isdecimal() or int(value) < least or (most is not None and int(value) > most):
+            raise ValueError(f"a whole number, {least} or more" if most is None else f"a whole number from {least} to {most}")
         return int(value)
 
     return read
@@ -277,6 +277,12 @@ DECLARED = (
         "Webhook calls that a worker has open, beside those that hang; an account gets a quarter, and one for each endpoint.",
     ),
     Var("UPLOAD_LIMIT_MB", whole(1), 200, "Largest file that POST /files takes, in MB."),
+    Var(
+        "DIRECT_UPLOAD_LIMIT_MB",
+        whole(1, 5000),
+        5000,
+        "Largest file that clients may put straight into the bucket, in MB; needs COS_UPLOAD_KEY.",
+    ),
     Var("RESULT_LIMIT_MB", whole(1), 2048, "Largest result that is fetched from an upstream, in MB."),
     Var("TASK_KEEP_DAYS", whole(0), 90, "Days that a settled task is kept with its outputs, and these may be inputs; 0: for ever."),
     Var("FILE_KEEP_DAYS", whole(0), 30, "Days that an uploaded file is kept and may be an input; 0: for ever."),

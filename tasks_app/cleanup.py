@@ -21,13 +21,13 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Q, Sum
 
-from . import inputs, strays
+from . import direct_uploads, inputs, strays
 from .engine import expiry, lifecycle
 from .engine.accept import Problem
 from .engine.clock import Clock
 from .engine.transactions import whole
 from .ids import first_of, moment_of
-from .models import Attempt, Delivery, File, Flag, Output, Task, TaskEvent
+from .models import Attempt, Delivery, File, Flag, Output, Task, TaskEvent, Upload
 from .storage import storage
 from .webhooks.claims import OPEN
 
@@ -154,6 +154,13 @@ def _old_files(now: datetime, limit: int) -> Iterator[Batch]:
         yield Batch(files, sum(file.bytes for file in files), files[0].created_at if files else None)
 
 
+def _old_uploads(now: datetime, limit: int) -> Iterator[Batch]:
+    """Room for files that were not completed; how much of it was filled, nobody asks."""
+    old = Upload.objects.filter(created_at__lt=now - direct_uploads.LIVES - GRACE).order_by("created_at", "id")
+    for page in _pages(old.values_list("created_at", "id", named=True), limit, "created_at", "id"):
+        yield Batch(list(Upload.objects.filter(id__in=[row.id for row in page])), oldest=page[0].created_at)
+
+
 def _old_deliveries(now: datetime, limit: int) -> Iterator[Batch]:
     """Deliveries past their keep time that are over."""
     if not settings.DELIVERY_KEEP_DAYS:
@@ -228,6 +235,10 @@ def _remove_files(files: Sequence[File], now: datetime | None = None) -> None:
     File.objects.filter(id__in=[file.id for file in files]).delete()
 
 
+def _forget_uploads(uploads: Sequence[Upload], now: datetime) -> None:
+    direct_uploads.forget(uploads)
+
+
 def _remove_deliveries(ids: Sequence[UUID], now: datetime) -> None:
     Delivery.objects.filter(id__in=ids).delete()
 
@@ -250,6 +261,7 @@ DUTIES = {
     "expired": Duty("waiting tasks past their deadline; their credits come back", _late, _expire),
     "tasks": Duty("tasks past their keep time, with outputs, attempts, events, deliveries and idempotency keys", _old_tasks, _remove_tasks),
     "files": Duty("uploaded files past their keep time", _old_files, _remove_files),
+    "uploads": Duty("room for files that nobody filled and completed, a day old", _old_uploads, _forget_uploads),
     "deliveries": Duty("webhook deliveries past their keep time", _old_deliveries, _remove_deliveries),
     "inputs": Duty("inputs that were fetched for tasks which were over by then", _stray_inputs, _forget_inputs),
     "drafts": Duty("half-written uploads and results, a day old", _old_drafts, _remove_drafts),

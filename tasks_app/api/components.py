@@ -185,6 +185,23 @@ MODEL = closed(
         "available": FLAG | {"description": "Whether a healthy provider serves it now."},
     }
 )
+UPLOAD_ROOM = closed(
+    {
+        "id": id_of("file") | {"description": "Of the file that it becomes."},
+        "object": word("upload"),
+        "name": TEXT,
+        "bytes": WHOLE,
+        "method": word("PUT"),
+        "url": URL | {"description": "Takes one body of exactly so many bytes; needs no API key."},
+        "headers": {
+            "type": "object",
+            "additionalProperties": TEXT,
+            "description": "To be sent as they are; browsers send this one themselves.",
+        },
+        "expires_at": TIME | {"description": "Until then the PUT must begin."},
+        "complete_url": URL | {"description": "To be POSTed to, within a day, when the bytes are there."},
+    }
+)
 FILE = closed(
     {
         "id": id_of("file"),
@@ -193,7 +210,7 @@ FILE = closed(
         "url": URL,
         "content_type": TEXT,
         "bytes": WHOLE,
-        "sha256": SHA256,
+        "sha256": or_null(SHA256, "Null where it was put straight into a bucket, for nobody here has read it whole."),
         "created_at": TIME,
         "expires_at": or_null(TIME, "From then on no task takes it as an input, and it is deleted soon; null: never."),
     }
@@ -243,6 +260,8 @@ SCHEMAS: dict[str, Schema] = {
     "Batch": closed({"object": word("list"), "data": many(ref("BatchResult")), "accepted": WHOLE, "refused": WHOLE}),
     "Model": MODEL,
     "ModelList": listed(ref("Model")),
+    "NewUploadRoom": closed({"upload": closed({"name": TEXT | {"minLength": 1, "maxLength": 200}, "bytes": WHOLE | {"minimum": 1}})}),
+    "UploadRoom": UPLOAD_ROOM,
     "Upload": closed({"file": {"type": "string", "contentMediaType": "application/octet-stream"}}),
     "File": FILE,
     "Account": ACCOUNT,

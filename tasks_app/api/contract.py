@@ -104,6 +104,7 @@ TASK_ID, OUTPUT_ID, FILE_ID = (path("id", id_of(prefix)) for prefix in ("task", 
 RANGE = header("Range", "`bytes=first-last`, `bytes=first-` or `bytes=-count`; of several ranges one is sent.")
 IF_RANGE = header("If-Range", "The ETag of the part that you have.")
 SIGNATURE = query("signature", str, "Opens this one object for a day without an API key; part of links that we make.")
+UPLOAD_SIGNATURE = query("signature", str, "Part of the link.")
 CONTENT_RANGE = header("Content-Range", "Which bytes these are.", on=(206, 416))
 CONTENT: Answers = {
     200: ("The bytes.", BYTES),
@@ -236,13 +237,37 @@ read_model = operation(
 )
 upload = operation(
     "uploadFile",
-    "Upload a file to be used as an input",
-    {201: ("The file.", "File")},
+    "Upload a file to be used as an input, or get room to put one into",
+    {201: ("The file; or the room, where the body was JSON.", {"oneOf": [ref("File"), ref("UploadRoom")]})},
     tag="files",
-    body={"multipart/form-data": ref("Upload")},
+    body={"multipart/form-data": ref("Upload"), JSON: ref("NewUploadRoom")},
     refusals=("malformed_upload",),
     parameters=(LOCATION,),
-    description="A picture, video, sound or text. Its type is what its first bytes say, not its name.",
+    description=(
+        "A picture, video, sound or text. Its type is what its first bytes say, not its name. To JSON the answer is an address to which "
+        "anyone may PUT exactly so many bytes, past the API, for an hour; `completeUpload` then makes the file of them. That is for files "
+        "that are large, and for pages that may have no API key."
+    ),
+)
+complete_upload = operation(
+    "completeUpload",
+    "Make a file of what was put",
+    {200: ("The file; the same one when asked again.", "File")},
+    tag="files",
+    refusals=("not_found", "not_uploaded", "unsupported_media_type"),
+    parameters=(FILE_ID,),
+    description="To be called within a day; what was put is looked at, and cannot be changed any more.",
+)
+put_upload = operation(
+    "putUpload",
+    "Put the bytes of an upload",
+    {204: ("They are here; complete the upload.", None)},
+    tag="files",
+    body={"application/octet-stream": BYTES},
+    refusals=("not_found", "malformed_upload"),
+    parameters=(FILE_ID, UPLOAD_SIGNATURE),
+    description="Where files are kept on this server's disk, the address that POST /files answers leads here.",
+    auth=[{"Bearer": []}, {}],  # the link needs no key
 )
 read_file = operation(
     "readFile", "Read what is known of a file", {200: ("The file.", "File")}, tag="files", refusals=("not_found",), parameters=(FILE_ID,)

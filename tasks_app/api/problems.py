@@ -20,7 +20,7 @@ MEDIA_TYPE = "application/problem+json"
 # code: (status, title). The codes are for ever: programs compare them.
 CODES = {
     "malformed_json": (400, "The body is not JSON"),
-    "malformed_upload": (400, "The body is not a form with a file"),
+    "malformed_upload": (400, "The body is not a form with a file, or not all of it"),
     "unauthenticated": (401, "No valid API key"),
     "insufficient_credits": (402, "Not enough credits"),
     "forbidden_by_key": (403, "This API key may not do that"),
@@ -32,6 +32,7 @@ CODES = {
     "not_retryable": (409, "The task is not over"),
     "not_replayable": (409, "The delivery cannot be sent again"),
     "too_many_endpoints": (409, "The account has as many endpoints as it may have"),
+    "not_uploaded": (409, "The bytes of the upload are not there yet"),
     "not_deletable": (409, "It is still in use"),
     "length_required": (411, "The body's length is not told"),
     "too_large": (413, "The body is too large"),

@@ -1,6 +1,9 @@
-"""multipart/form-data with one file, written to disk as it comes in and refused as soon as it is too large."""
+"""What POST /files takes: a form with one file, written to disk as it comes in and refused as soon as it is too large; or, as JSON, the
+wish for room to put one into.
+"""
 
 from tempfile import NamedTemporaryFile
+from typing import Any
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
@@ -8,16 +11,45 @@ from django.core.files.uploadhandler import FileUploadHandler
 from django.http.multipartparser import MultiPartParser, MultiPartParserError
 from rest_framework.parsers import BaseParser
 
+from .. import direct_uploads
 from ..engine.accept import Problem
 from ..storage.drafts import DRAFTS
-from . import problems
+from . import orders, problems
 
+NAME_LENGTH = 200
 FORM_OVERHEAD = 64 * 1024  # bytes of boundaries and headers around the file
 
 
 def limit() -> int:
     """The largest file taken, in bytes."""
     return settings.UPLOAD_LIMIT_MB * 1_000_000
+
+
+def wanted(body: Any) -> dict[str, Any]:
+    """The name and the length for which a body wants room; raises Problem."""
+    if faults := orders.faults_in(body, {"upload": _upload}, required=("upload",)):
+        raise problems.invalid(faults)
+    return {"name": body["upload"]["name"], "bytes": int(body["upload"]["bytes"])}
+
+
+def _upload(value: Any) -> orders.Faults:
+    if not isinstance(value, dict):
+        yield "", "must be an object"
+        return
+    for field, message in orders.faults_in(value, {"name": _name, "bytes": _bytes}, required=("name", "bytes")):
+        yield f".{field}", message
+
+
+def _name(value: Any) -> orders.Faults:
+    if not isinstance(value, str) or not 1 <= len(value) <= NAME_LENGTH:
+        yield "", f"must be a string of 1 to {NAME_LENGTH} characters"
+
+
+def _bytes(value: Any) -> orders.Faults:
+    most = direct_uploads.limit()
+    # JSON knows no whole numbers: 600.0 is one. True is none.
+    if type(value) not in (int, float) or value % 1 or not 1 <= value <= most:
+        yield "", f"must be a whole number from 1 to {most}"
 
 
 class FormParser(BaseParser):

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from . import account, deliveries, endpoints, files, models, outputs, statement, tasks, usage
+from . import account, deliveries, endpoints, files, models, outputs, room, statement, tasks, usage
 from .view import Nowhere
 
 urlpatterns = [
@@ -18,6 +18,8 @@ urlpatterns = [
     path("models/<path:name>", models.OneModel.as_view()),
     path("files", files.Files.as_view()),
     path("files/<str:id>", files.OneFile.as_view()),
+    path("files/<str:id>/complete", files.Complete.as_view()),
+    path("uploads/<str:id>", room.Room.as_view()),
     path("files/<str:id>/content", files.FileContent.as_view()),
     path("account", account.TheAccount.as_view()),
     path("account/statement", statement.Statement.as_view()),

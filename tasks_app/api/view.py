@@ -16,11 +16,12 @@ from .answer import Answer, JSONRenderer, refuse_other_forms
 from .json import JSONParser
 
 # What changes under its reader and is the account's own: never shared, never shown without asking whether it is still so.
+WITH_PARAMETERS = ("GET", "HEAD", "PUT")
 PRIVATE = {"Cache-Control": "private, no-cache"}
 
 
 class View(APIView):
-    """An endpoint for callers with an API key. `PARAMETERS` are the query parameters of its GET."""
+    """An endpoint for callers with an API key. `PARAMETERS` are the query parameters of its GET, or of a PUT."""
 
     PARAMETERS: ClassVar[Collection[str]] = ()
 
@@ -38,7 +39,7 @@ class View(APIView):
         if "HTTP_TRANSFER_ENCODING" in request.META and not request.META.get("CONTENT_LENGTH"):
             raise problems.problem("length_required", "Send the body with its Content-Length, not chunked.")
         if request.META.get("QUERY_STRING") and request.method in self.allowed_methods:
-            filters.refuse_unknown(request.query_params, self.PARAMETERS if request.method in ("GET", "HEAD") else ())
+            filters.refuse_unknown(request.query_params, self.PARAMETERS if request.method in WITH_PARAMETERS else ())
 
     def refuse_other_forms(self, request):
         refuse_other_forms(request.META.get("HTTP_ACCEPT", "*/*"))

@@ -9,5 +9,19 @@ from .flag import Flag
 from .output import Output
 from .process import Process
 from .task import Task
+from .upload import Upload
 
-__all__ = ["Attempt", "Audit", "Delivery", "File", "Flag", "Output", "Process", "Task", "TaskEvent", "WebhookEndpoint", "WebhookSecret"]
+__all__ = [
+    "Attempt",
+    "Audit",
+    "Delivery",
+    "File",
+    "Flag",
+    "Output",
+    "Process",
+    "Task",
+    "TaskEvent",
+    "Upload",
+    "WebhookEndpoint",
+    "WebhookSecret",
+]

@@ -37,7 +37,12 @@ def content_type(path: Path) -> str:
     """By the file's first bytes; raises NotMedia."""
     with path.open("rb") as file:
         head = file.read(sniff.HEAD)
-        found = sniff.content_type(head, is_whole=not file.read(1))
+        return told_by(head, is_whole=not file.read(1))
+
+
+def told_by(head: bytes, *, is_whole: bool) -> str:
+    """The content type of a file whose first sniff.HEAD bytes these are, `is_whole`: all that it has. Raises NotMedia."""
+    found = sniff.content_type(head, is_whole=is_whole)
     if found is None:
         raise NotMedia("this is no picture, video, sound or text in a format that Darkroom keeps")
     return found

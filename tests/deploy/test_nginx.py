@@ -91,7 +91,14 @@ class TestSizes:
 
 
 class TestSecretsInAddresses:
-    @pytest.mark.parametrize("path", ["/hooks/plasma/hush-hush/token", "/api/v1/outputs/output_1/content?signature=hush-hush"])
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "/hooks/plasma/hush-hush/token",
+            "/api/v1/outputs/output_1/content?signature=hush-hush",
+            "/api/v1/uploads/file_1?signature=hush-hush",
+        ],
+    )
     def test_are_in_no_line_of_nginx_whatever_fails(self, tmp_path, path):
         with Nginx(tmp_path, tmp_path / "nobody.sock") as proxy:  # nobody listens there, which nginx writes down
             assert asked(proxy, path)[0] == 503

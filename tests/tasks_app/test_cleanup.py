@@ -14,11 +14,11 @@ from django.db import connection
 from django.utils import timezone
 
 from providers.models import PublicModel
-from tasks_app import cleanup, ids
+from tasks_app import cleanup, direct_uploads, ids
 from tasks_app.engine import accept
 from tasks_app.engine.accept import Problem
 from tasks_app.ids import shown
-from tasks_app.models import Attempt, Delivery, File, Output, Task, TaskEvent
+from tasks_app.models import Attempt, Delivery, File, Output, Task, TaskEvent, Upload
 from tasks_app.storage import storage
 from tests.cast import SCHEMA, forget_rows
 from tests.tasks_app.api.conftest import keep, output_of, task_of
@@ -63,6 +63,13 @@ def go(clock):
 def uploaded(account_id, *, now, name="one") -> File:
     key = keep(f"files/{name}", b"x")
     return File.objects.create(account_id=account_id, name=name, content_type="image/png", bytes=1, sha256="", key=key, created_at=now)
+
+
+def begun(account_id, *, now) -> Upload:
+    """Room for an upload, filled and not completed."""
+    upload = direct_uploads.begin(account_id, name="one", bytes=1, now=now).upload
+    keep(upload.key, b"x")
+    return upload
 
 
 def files_of(folder) -> dict[str, bytes]:
@@ -177,6 +184,28 @@ class TestAnUploadedFile:
         assert set(File.objects.values_list("id", flat=True)) == {file.id for file in kept}
 
 
+class TestAnUploadThatNobodyCompletes:
+    def test_goes_with_what_was_put_a_day_later(self, acme, clock, go):
+        upload = begun(acme.id, now=clock())
+        clock.move(hours=24)
+        assert go("uploads") == 0
+        clock.move(hours=2)
+        assert (go("uploads"), Upload.objects.count(), storage.size(upload.key)) == (1, 0, None)
+
+    def test_goes_where_nothing_was_put_as_well(self, acme, clock, go):
+        storage.delete(begun(acme.id, now=clock()).key)
+        clock.move(hours=26)
+        assert (go("uploads"), Upload.objects.count()) == (1, 0)
+
+    def test_leaves_the_file_alone_that_was_made_of_it_before_the_process_died(self, acme, clock, go):
+        upload = begun(acme.id, now=clock())
+        storage.copy(upload.key, key := f"files/{ids.shown('file', upload.id)}/1")
+        columns = {"name": "one", "content_type": "image/png", "bytes": 1, "sha256": "", "key": key, "created_at": clock()}
+        File.objects.create(id=upload.id, account_id=acme.id, **columns)
+        clock.move(hours=26)
+        assert (go("uploads"), File.objects.count(), storage.size(key), storage.size(upload.key)) == (1, 1, 1, None)
+
+
 class TestAnOutputThatATaskUses:
     @pytest.fixture
     def used(self, acme, takes_files, done) -> Task:
@@ -285,6 +314,7 @@ class TestADryRun:
             task = task_of(acme, status="succeeded", captured=0, created_at=clock(), finished_at=clock())
             output_of(task, b"12345", thumbnail=b"1")
             file = uploaded(acme.id, now=clock(), name=f"file-{number}")
+        begun(acme.id, now=clock())
         acme.cancels(acme.submits(IMAGE, webhook_url="https://hooks.example.com/"))
         Delivery.objects.update(status="delivered", due_at=None, finished_at=clock())
         user = acme.submits(IMAGE)
@@ -304,7 +334,7 @@ class TestADryRun:
     def test_changes_nothing(self, old, clock, tmp_path):
         before = self.rows(), files_of(tmp_path)
         found = {name: cleanup.run(name, clock=clock, is_dry=True).rows for name in cleanup.DUTIES}
-        assert found == {"expired": 1, "tasks": 5, "files": 4, "deliveries": 1, "inputs": 1, "drafts": 3}
+        assert found == {"expired": 1, "tasks": 5, "files": 4, "uploads": 1, "deliveries": 1, "inputs": 1, "drafts": 3}
         assert (self.rows(), files_of(tmp_path)) == before
 
     @pytest.mark.parametrize("limit", [1, 2, 200])

@@ -58,6 +58,7 @@ def found(acme) -> dict[str, str]:
         "tasks": shown(task),
         "outputs": ids.shown("output", output.id),
         "files": ids.shown("file", file.id),
+        "uploads": ids.shown("file", file.id),
         "webhook-endpoints": ids.shown("whe", endpoint.id),
         "webhook-deliveries": ids.shown("whd", delivery.id),
     }

@@ -31,6 +31,7 @@ OBJECTS = {
     "outputs/<str:id>/thumbnail": "output",
     "files/<str:id>": "file",
     "files/<str:id>/content": "file",
+    "files/<str:id>/complete": "file",
     "webhook-endpoints/<str:id>": "endpoint",
     "webhook-endpoints/<str:id>/rotate-secret": "endpoint",
     "webhook-endpoints/<str:id>/test": "endpoint",
@@ -42,6 +43,8 @@ OWN = ("tasks", "account", "account/statement", "usage", "webhook-endpoints", "w
 # What takes something in and shows it to nobody else, and what is the same for all.
 MAKING = ("tasks/quote", "tasks/batch", "files", "account/webhook-secret", "account/webhook-secret/rotate")
 PUBLIC = ("models", "models/<path:name>")
+# What only a link of ours opens, whoever has it: test_direct_uploads.py.
+LINKED = ("uploads/<str:id>",)
 NOWHERE = ""
 
 
@@ -85,7 +88,7 @@ def state() -> list:
 
 
 def test_the_walk_knows_every_address():
-    assert set(routes()) == {*OBJECTS, *OWN, *MAKING, *PUBLIC, NOWHERE}
+    assert set(routes()) == {*OBJECTS, *OWN, *MAKING, *PUBLIC, *LINKED, NOWHERE}
 
 
 def test_another_accounts_object_is_the_same_404_by_every_method(acmes, neighbour, api):
@@ -104,7 +107,7 @@ def test_another_accounts_object_is_the_same_404_by_every_method(acmes, neighbou
 
 def test_its_owner_finds_it_there(acmes, api):
     for route, kind in OBJECTS.items():
-        method = "POST" if route.endswith(("cancel", "retry", "rotate-secret", "test", "replay")) else "GET"
+        method = "POST" if route.endswith(("cancel", "retry", "rotate-secret", "test", "replay", "complete")) else "GET"
         assert api.sends(method, "/" + route.replace("<str:id>", acmes[kind])).status_code != 404, route
 
 

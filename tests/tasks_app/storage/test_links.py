@@ -34,6 +34,18 @@ class TestASignedLink:
             with time_machine.travel(timezone.now() + later):
                 assert links.is_signed("output", ID, signed) is holds
 
+    def test_to_an_upload_opens_that_and_nothing_else_for_as_long_as_is_said(self, settings):
+        settings.PUBLIC_URL = "https://darkroom.example"
+        url, hour = links.upload_url(ID), timedelta(hours=1)
+        assert url.startswith(f"https://darkroom.example/api/v1/uploads/{ids.shown('file', ID)}?signature=")
+        signed = signature(url)
+        assert links.opens_upload(ID, signed, lives=hour)
+        assert not links.opens_upload(ids.new(), signed, lives=hour)
+        assert not links.is_signed("file", ID, signed)
+        assert not links.opens_upload(ID, signature(links.signed_url("file", ID)), lives=hour)
+        with time_machine.travel(timezone.now() + timedelta(minutes=61)):
+            assert not links.opens_upload(ID, signed, lives=hour)
+
     @pytest.mark.parametrize("forged", ["", ":", "a:b", "a:b:c", "1tYyXx:" + "A" * 43, "\x00", "字"])
     def test_is_not_guessed(self, forged):
         assert not links.is_signed("file", ID, forged)
