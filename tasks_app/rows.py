@@ -69,10 +69,11 @@ def by_ids(task_ids: Collection[UUID]) -> list[Row]:
     return select(f"id IN ({','.join(['%s'] * len(task_ids))})", [task_id.bytes for task_id in task_ids], limit=len(task_ids))
 
 
-def select(where: str, params: Sequence[Any], *, limit: int) -> list[Row]:
-    """Tasks, newest first, for a WHERE clause."""
+def select(where: str, params: Sequence[Any], *, limit: int, oldest_first: bool = False) -> list[Row]:
+    """Tasks, newest first unless asked otherwise, for a WHERE clause."""
+    order = "id" if oldest_first else "id DESC"
     with connection.cursor() as cursor:
-        cursor.execute(f"{_select(connection.vendor)} WHERE {where} ORDER BY id DESC LIMIT %s", [*params, limit])
+        cursor.execute(f"{_select(connection.vendor)} WHERE {where} ORDER BY {order} LIMIT %s", [*params, limit])
         return [_task(values) for values in cursor.fetchall()]
 
 

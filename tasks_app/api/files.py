@@ -35,7 +35,7 @@ class Files(View):
             begun = direct_uploads.begin(account_id, **uploads.wanted(body), now=timezone.now())
             return Answer(_room(begun), 201, headers={"Location": _url(begun.upload.id)})
         with body as upload:
-            file = _kept(account_id, upload)
+            file = keep(account_id, upload)
         return Answer(_shown(file), 201, headers={"Location": _url(file.id)})
 
 
@@ -75,8 +75,8 @@ class FileContent(ContentView):
         return content.send(request, content.of_file(self.own()))
 
 
-def _kept(account_id: int, upload: UploadedFile) -> File:
-    """Stored first, then its row: a row never points to a file that is not whole."""
+def keep(account_id: int, upload: UploadedFile) -> File:
+    """Make a file of the account of what was uploaded; raises Problem. Stored first, then its row: no row points to half a file."""
     id, type = ids.new(), _type_of(upload)
     stored = _stored(f"files/{ids.shown('file', id)}", upload, type)
     return File.objects.create(

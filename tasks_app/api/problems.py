@@ -101,7 +101,7 @@ def shown(refusal: Problem) -> dict:
 def handle(exc: Exception, _: dict) -> Answer:
     """REST framework's exception handler: whatever a view raised, as a problem."""
     refusal = judged(exc)
-    return Answer(shown(refusal), refusal.status, headers=_headers(exc, refusal), content_type=MEDIA_TYPE)
+    return Answer(shown(refusal), refusal.status, headers=headers(exc, refusal), content_type=MEDIA_TYPE)
 
 
 def judged(exc: Exception) -> Problem:
@@ -116,6 +116,15 @@ def judged(exc: Exception) -> Problem:
     return _ours(exc)
 
 
+def headers(exc: Exception, refusal: Problem) -> Mapping[str, str]:
+    """What an answer to it says besides."""
+    if refusal.status == 401:
+        return {"WWW-Authenticate": getattr(exc, "auth_header", "Bearer")}
+    if refusal.status == 503:
+        return {"Retry-After": str(RETRY_AFTER_S)}
+    return getattr(exc, "headers", {})
+
+
 def _ours(exc: Exception) -> Problem:
     if isinstance(exc, OperationalError | InterfaceError):
         log.error("the database did not answer", exc_info=exc)
@@ -124,11 +133,3 @@ def _ours(exc: Exception) -> Problem:
         return problem("unavailable", "The storage does not answer; try again.")
     log.error("a request broke", exc_info=exc)
     return problem("internal_error", "The fault is recorded under this request_id; trying again may help.")
-
-
-def _headers(exc: Exception, refusal: Problem) -> dict[str, str]:
-    if refusal.status == 401:
-        return {"WWW-Authenticate": getattr(exc, "auth_header", "Bearer")}
-    if refusal.status == 503:
-        return {"Retry-After": str(RETRY_AFTER_S)}
-    return getattr(exc, "headers", {})

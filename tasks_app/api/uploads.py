@@ -1,14 +1,16 @@
-"""What POST /files takes: a form with one file, written to disk as it comes in and refused as soon as it is too large; or, as JSON, the
-wish for room to put one into.
+"""What POST /files takes: a form with one file, or, as JSON, the wish for room to put one into. And forms with files for whoever reads them,
+written to disk as they come in and refused as soon as they are too large.
 """
 
 from tempfile import NamedTemporaryFile
-from typing import Any
+from typing import IO, Any
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler
+from django.http import QueryDict
 from django.http.multipartparser import MultiPartParser, MultiPartParserError
+from django.utils.datastructures import MultiValueDict
 from rest_framework.parsers import BaseParser
 
 from .. import direct_uploads
@@ -58,24 +60,33 @@ class FormParser(BaseParser):
     media_type = "multipart/form-data"
 
     def parse(self, stream, media_type=None, parser_context=None) -> UploadedFile:
-        meta = {**parser_context["request"].META, "CONTENT_TYPE": media_type}
-        if int(meta.get("CONTENT_LENGTH") or 0) > limit() + FORM_OVERHEAD:
-            raise _too_large()
-        try:
-            fields, files = MultiPartParser(meta, stream, [ToDisk()]).parse()
-        except MultiPartParserError as fault:
-            raise problems.problem("malformed_upload", f"The form cannot be read: {fault}") from None
-        return _only_file(fields, files)
+        return _only_file(*read_form(stream, media_type, parser_context["request"]))
+
+
+def read_form(stream, media_type: str, request) -> tuple[QueryDict, MultiValueDict]:
+    """A form's texts and files, which are together no larger than one file may be; raises Problem."""
+    meta = {**request.META, "CONTENT_TYPE": media_type}
+    if int(meta.get("CONTENT_LENGTH") or 0) > limit() + FORM_OVERHEAD:
+        raise _too_large()
+    try:
+        return MultiPartParser(meta, stream, [ToDisk()]).parse()
+    except MultiPartParserError as fault:
+        raise problems.problem("malformed_upload", f"The form cannot be read: {fault}") from None
+
+
+def on_disk() -> IO[bytes]:
+    """An empty file, gone when it is closed: beside the drafts of storage, for /tmp may well be memory, and swept like them if we die."""
+    folder = settings.STORAGE_DIR / DRAFTS
+    folder.mkdir(parents=True, exist_ok=True)
+    return NamedTemporaryFile(dir=folder)
 
 
 class ToDisk(FileUploadHandler):
-    """Writes beside the drafts of storage: on its disk (/tmp may well be memory), and swept like them if this process dies."""
+    """Each file to one of its own; the view closes them."""
 
     def new_file(self, *args, **kwargs):
         super().new_file(*args, **kwargs)
-        folder = settings.STORAGE_DIR / DRAFTS
-        folder.mkdir(parents=True, exist_ok=True)
-        self._file, self._bytes = NamedTemporaryFile(dir=folder), 0  # noqa: SIM115 - the view closes it
+        self._file, self._bytes = on_disk(), 0
 
     def receive_data_chunk(self, raw_data, start):
         self._bytes += len(raw_data)
