@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from .middleware import API
+from .middleware import CALLS
 
 ADMIN = "/admin/"
 
@@ -39,7 +39,7 @@ class PageHeaders:
 
     def __call__(self, request):
         response = self.get_response(request)
-        if not request.path_info.startswith(API):
+        if not request.path_info.startswith(CALLS):
             policy = self._admin_policy if request.path_info.startswith(ADMIN) else self._policy
             response.headers.setdefault("Content-Security-Policy", policy)
             response.headers.setdefault("Permissions-Policy", PERMISSIONS)

@@ -21,8 +21,9 @@ from whitenoise.middleware import WhiteNoiseMiddleware
 from providers import hooks
 from tasks_app import context, ids, metrics
 
-API = "/api/v1/"
-NO_PAGES = (API, hooks.PATH)
+API, OPENAI = "/api/v1/", "/v1/"
+CALLS = (API, OPENAI)
+NO_PAGES = (*CALLS, hooks.PATH)
 SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 access = logging.getLogger("access")
@@ -44,7 +45,7 @@ class RequestMiddleware:
             response = self.get_response(request)
             seconds = time.perf_counter() - started
             metrics.answered(request.method, _route(request), response.status_code, seconds)
-            if request.path_info.startswith("/api/"):
+            if request.path_info.startswith(("/api/", OPENAI)):
                 _log(request, response, ms=round(seconds * 1000, 1))
         response["X-Request-ID"] = request_id
         return response

@@ -11,6 +11,7 @@ from .health import healthz, readyz
 
 urlpatterns = [
     path("api/v1/", include("tasks_app.api.urls")),  # the first to be tried, for it is asked most
+    path("v1/", include("tasks_app.api.openai.urls")),
     path("hooks/<str:provider>/<str:secret>/<str:token>", hook),
     path("healthz", healthz),
     path("readyz", readyz),

@@ -7,7 +7,8 @@ from http.client import HTTPConnection
 import pytest
 
 from config.env import env
-from tasks_app.api.problems import CODES
+from tasks_app.api.openai import errors
+from tasks_app.api.problems import CODES, problem
 from tests.deploy.nginx import SITE, Nginx
 from tests.deploy.service import Service, listening
 from tests.deploy.web import wait_until
@@ -86,8 +87,16 @@ class TestSizes:
         assert (answer.status, problem["code"], answer.headers["Content-Type"]) == (413, "too_large", "application/problem+json")
 
     def test_what_nginx_says_itself_has_the_words_of_the_api(self):
-        said = {body["code"]: (body["status"], body["title"]) for body in map(json.loads, re.findall(r"return \d+ '(.*)';", TEXT))}
+        bodies = [json.loads(body) for body in re.findall(r"return \d+ '(.*)';", TEXT)]
+        said = {body["code"]: (body["status"], body["title"]) for body in bodies if "code" in body}
         assert said == {code: CODES[code] for code in ("too_large", "unavailable")}
+
+    def test_below_v1_it_has_the_words_that_the_openai_client_reads(self):
+        bodies = {int(status): json.loads(body) for status, body in re.findall(r"return (\d+) '(.*\{\"error\".*)';", TEXT)}
+        refusals = [
+            problem(code, body["error"]["message"]) for code, body in zip(("too_large", "unavailable"), bodies.values(), strict=True)
+        ]
+        assert bodies == dict(errors.shown(refusal) for refusal in refusals)
 
 
 class TestSecretsInAddresses:
@@ -113,6 +122,11 @@ class TestTheWebTierIsAway:
         with Nginx(tmp_path, tmp_path / "nobody.sock") as proxy:
             status, headers, body = asked(proxy, "/api/v1/tasks")
         assert (status, headers["Retry-After"], json.loads(body)["code"]) == (503, "5", "unavailable")
+
+    def test_the_openai_client_is_told_so_in_its_envelope(self, tmp_path):
+        with Nginx(tmp_path, tmp_path / "nobody.sock") as proxy:
+            status, headers, body = asked(proxy, "/v1/models")
+        assert (status, headers["Retry-After"], json.loads(body)["error"]["code"]) == (503, "5", "server_is_overloaded")
 
 
 class TestMetrics:

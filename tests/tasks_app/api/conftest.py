@@ -26,28 +26,30 @@ serial = itertools.count()
 class Api:
     """A client of the API with a key, or without one."""
 
+    base = "/api/v1"
+
     def __init__(self, key: str = ""):
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._client = Client(headers=headers)
 
     def get(self, path: str, **headers: str):
-        return self._client.get(f"/api/v1{path}", headers=named(headers))
+        return self._client.get(f"{self.base}{path}", headers=named(headers))
 
     def head(self, path: str, **headers: str):
-        return self._client.head(f"/api/v1{path}", headers=named(headers))
+        return self._client.head(f"{self.base}{path}", headers=named(headers))
 
     def delete(self, path: str):
-        return self._client.delete(f"/api/v1{path}")
+        return self._client.delete(f"{self.base}{path}")
 
     def post(self, path: str, body: Any = None, *, content_type: str = "application/json", **headers: str):
         data = b"" if body is None else body if isinstance(body, bytes | str) else orjson.dumps(body)
-        return self._client.post(f"/api/v1{path}", data, content_type=content_type, headers=named(headers))
+        return self._client.post(f"{self.base}{path}", data, content_type=content_type, headers=named(headers))
 
     def uploads(self, **fields: Any):
-        return self._client.post("/api/v1/files", fields)
+        return self._client.post(f"{self.base}/files", fields)
 
     def sends(self, method: str, path: str, **extra: Any):
-        return self._client.generic(method, f"/api/v1{path}", **extra)
+        return self._client.generic(method, f"{self.base}{path}", **extra)
 
 
 def named(headers: dict[str, str]) -> dict[str, str]:
