@@ -2,17 +2,24 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
+from base64 import b64decode
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from itertools import islice
 
 import openai
 import pytest
 
 from tasks_app.management.stage import ROOT, Stage
 
+from .test_killed_workers import processes
+
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
-VIDEO = "darkroom/test-card-video"
+VIDEO, IMAGE = "darkroom/test-card-video", "darkroom/test-card-image"
 EXAMPLES = re.findall(r"```python\n(.*?)```", (ROOT / "docs/openai-client.md").read_text(encoding="utf-8"), re.S)
+SMALL = {"n": 1, "size": "64x64"}
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +52,31 @@ def test_polling_keeps_to_the_pace_that_is_told(client):
     answer = client.videos.with_raw_response.create(model=VIDEO, prompt="a kite", seconds="1", size="320x180")
     assert answer.headers["openai-poll-after-ms"] == "1000"
     assert client.videos.poll(answer.parse().id).status == "completed"
+
+
+def test_pictures_come_with_the_answer(client):
+    answer = client.images.generate(model=IMAGE, prompt="a red kite", n=2, size="64x64")
+    assert [b64decode(image.b64_json)[:4] for image in answer.data] == [b"\x89PNG", b"\x89PNG"]
+    assert (answer.size, answer.output_format) == ("64x64", "png")
+
+
+def test_half_of_the_threads_wait_and_only_while_the_process_lives(tmp_path):
+    """Twelve wishes on six threads, and no worker: three wait, the others are told where to ask, and so are the three at a restart."""
+    with Stage(tmp_path, WEB_WORKERS="1", WEB_THREADS="6") as stage, ThreadPoolExecutor(12) as pool:
+        client = openai.OpenAI(base_url=f"{stage.url}/v1", api_key=stage.client(credits=100)._key, max_retries=0)
+        for pid in processes(stage, b"celery", b"worker"):
+            os.kill(pid, signal.SIGSTOP)
+        wishes = [pool.submit(client.images.generate, model=IMAGE, prompt=f"kite {number}", **SMALL) for number in range(12)]
+        told = list(islice(as_completed(wishes, timeout=30), 9))
+        assert client.models.list().data
+        waiting = [wish for wish in wishes if not wish.done()]
+        assert len(waiting) == 3
+        for pid in processes(stage, b"gunicorn"):
+            os.kill(pid, signal.SIGTERM)
+        told += list(as_completed(waiting, timeout=20))  # the longest wait would be 55 s, and a process is given 30 to end
+        assert {(wish.result().data, wish.result().task["status"]) for wish in told} == {(None, "queued")}
+        for pid in processes(stage, b"celery", b"worker"):
+            os.kill(pid, signal.SIGCONT)
 
 
 def test_the_guides_examples_run(stage, own, tmp_path):

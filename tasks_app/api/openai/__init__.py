@@ -4,7 +4,7 @@
     references   uploads, data URLs, `{file_id}`, `{image_url}` → references as our inputs know them
     parameters   `seconds`, `size`, `input_reference` … → the input of a model, by its schema
     purchase     one request, however often it is sent → one task
-    videos, models   the views;   shown   what they answer;   errors   what they refuse
+    videos, images, models   the views;   shown, pictures   what they answer;   errors   what they refuse
 
 Nothing of the engine is doubled: orders go by `accept`, tasks are read by `rows`, bytes are sent by `content`.
 """

@@ -21,9 +21,22 @@ WORDS = {
     "internal_error": (500, "server_error", "internal_error"),
     "unavailable": (503, "service_unavailable_error", "server_is_overloaded"),
 }
+FAILURES = {
+    "moderation_blocked": (400, "image_generation_user_error"),
+    "invalid_input": (400, INVALID),
+    "canceled": (400, INVALID),
+}
 WRONG_FIELDS = ("invalid_request", "invalid_input")
 # The client sends again what was answered 408, 409, 429 or 5xx. Only these may pass by themselves.
 MAY_PASS = ("rate_limited", "internal_error", "unavailable")
+
+
+class Failed(Problem):
+    """A task ended without what it was to make. To send its request again would be answered with the same task."""
+
+    def __init__(self, code: str, message: str, param: str | None):
+        status, self.type = FAILURES.get(code, (500, "server_error"))
+        super().__init__(status, code, message, [{"field": param, "message": message}] if param else ())
 
 
 def wrong(param: str, message: str, *, code: str = "invalid_value", status: int = 400) -> Problem:
@@ -56,12 +69,14 @@ def handle(exc: Exception, _: dict) -> Answer:
     refusal = problems.judged(exc)
     status, body = shown(refusal)
     headers = dict(problems.headers(exc, refusal))
-    if refusal.code not in MAY_PASS:
+    if isinstance(refusal, Failed) or refusal.code not in MAY_PASS:
         headers["x-should-retry"] = "false"
     return Answer(body, status, headers=headers)
 
 
 def _words(refusal: Problem) -> tuple[int, str, str]:
+    if isinstance(refusal, Failed):
+        return refusal.status, refusal.type, refusal.code
     if refusal.code in WRONG_FIELDS:
         return 400, INVALID, _code(refusal.errors)
     return WORDS.get(refusal.code, (refusal.status, INVALID, refusal.code))

@@ -95,6 +95,22 @@ def video_size(given: Given, param: str, value: Any) -> Fields:
     return sizes.split(given.has, param, value, model=given.model, has_shape=has_shape)
 
 
+def count(given: Given, param: str, value: Any) -> Fields:
+    """One picture is what a model makes that cannot be asked for a number."""
+    found = number(param, value)
+    return {} if found == 1 and "n" not in given.has else _as_it_is(given, param, found)
+
+
+def image_size(given: Given, param: str, value: Any) -> Fields:
+    if value == "auto":
+        return {}
+    if "size" in given.has:
+        return {"size": value}
+    shapes = [name for name in ("aspect_ratio", "resolution") if name in given.has]
+    instead = f" Send {' and '.join(shapes)} instead." if shapes else ""
+    raise errors.unknown(param, f"{given.model} does not take a size in pixels.{instead}")
+
+
 def first_frame(given: Given, param: str, value: list[str]) -> Fields:
     """The picture that a video is to begin with; where a model takes none, one that it is to be like."""
     if len(value) != 1:
@@ -104,6 +120,20 @@ def first_frame(given: Given, param: str, value: list[str]) -> Fields:
     if "input_references" in given.has:
         return {"input_references": value}
     raise errors.unknown(param, f"{given.model} takes no picture.")
+
+
+def images(given: Given, param: str, value: list[str]) -> Fields:
+    if "images" not in given.has:
+        raise errors.unknown(param, f"{given.model} takes no pictures.")
+    return {"images": value}
+
+
+def mask(given: Given, param: str, value: list[str]) -> Fields:
+    if "mask" not in given.has:
+        raise errors.unknown(param, f"{given.model} takes no mask.")
+    if len(value) != 1:
+        raise errors.wrong(param, f"{param} must be one picture.")
+    return {"mask": value[0]}
 
 
 def _as_it_is(given: Given, param: str, value: Any) -> Fields:

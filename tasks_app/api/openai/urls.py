@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from . import models, videos
+from . import images, models, videos
 from .view import NoSuchCall
 
 urlpatterns = [
@@ -12,5 +12,8 @@ urlpatterns = [
     path("videos/<str:id>", videos.OneVideo.as_view()),
     path("videos/<str:id>/content", videos.Content.as_view()),
     path("videos/<str:id>/remix", videos.Remix.as_view()),
+    path("images/generations", images.Generations.as_view()),
+    path("images/edits", images.Edits.as_view()),
+    path("images/<str:id>", images.OneAnswer.as_view()),
     re_path("", NoSuchCall.as_view()),
 ]

@@ -4,6 +4,7 @@ import pytest
 
 from providers.catalogue import Model
 from tasks_app.api.openai import parameters, sizes
+from tasks_app.api.openai.images import MEANINGS as PICTURE
 from tasks_app.api.openai.videos import MEANINGS as VIDEO
 from tasks_app.engine.accept import Problem
 
@@ -18,6 +19,10 @@ def model(**properties) -> Model:
 
 def video(given: dict, references: dict | None = None, **properties) -> dict:
     return parameters.written(model(**properties), given, references or {}, VIDEO).input
+
+
+def picture(given: dict, references: dict | None = None, **properties) -> dict:
+    return parameters.written(model(**properties), given, references or {}, PICTURE).input
 
 
 def at_fault(write, *args, **properties) -> tuple[str, str]:
@@ -76,6 +81,27 @@ class TestAnInputReference:
     def test_is_refused_where_the_model_takes_none_and_where_there_are_two(self):
         assert at_fault(video, {}, {"input_reference": ["file_1"]}) == ("input_reference", "unknown_parameter")
         assert at_fault(video, {}, {"input_reference": ["file_1", "file_2"]}, frame_images={}) == ("input_reference", "invalid_value")
+
+
+class TestPictures:
+    def test_and_their_mask_go_to_a_model_that_takes_them(self):
+        given = picture({}, {"image": ["file_1", "file_2"], "mask": ["file_3"]}, images={}, mask={})
+        assert given == {"images": ["file_1", "file_2"], "mask": "file_3"}
+
+    @pytest.mark.parametrize("param", ["image", "mask"])
+    def test_are_refused_by_one_that_does_not(self, param):
+        assert at_fault(picture, {}, {param: ["file_1"]}) == (param, "unknown_parameter")
+
+    def test_are_of_an_automatic_size_where_the_model_chooses(self):
+        assert picture({"size": "auto", "quality": "auto", "background": "auto"}, size={}) == {}
+
+    def test_are_refused_a_size_that_cannot_be_said(self):
+        assert at_fault(picture, {"size": "1024x1024"}, aspect_ratio=SHAPE) == ("size", "unknown_parameter")
+
+    def test_may_be_one_where_there_is_no_number(self):
+        assert picture({"n": 1}) == {}
+        assert picture({"n": "1"}, n={"type": "integer"}) == {"n": 1}
+        assert at_fault(picture, {"n": 2}) == ("n", "unknown_parameter")
 
 
 class TestAnyOther:
