@@ -98,7 +98,7 @@ def _is_async(request: Any) -> bool:
 
 
 def _answer(row: rows.Row, form: str) -> HttpResponseBase:
-    return _pending(row, form) if row.status in render.OPEN else pictures.finished(row, as_links=form == "url")
+    return pictures.finished(row, as_links=form == "url") if shown.is_over(row) else _pending(row, form)
 
 
 def _pending(row: rows.Row, form: str) -> Answer:

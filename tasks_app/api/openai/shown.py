@@ -6,8 +6,9 @@ from typing import Any
 import orjson
 from django.conf import settings
 
+from ...engine.lifecycle import TERMINAL
 from ...ids import shown
-from ...render import OPEN, dumps, typical_seconds
+from ...render import dumps, typical_seconds
 from ...rows import Row
 from ..view import PRIVATE
 from . import sizes
@@ -47,7 +48,7 @@ def loaded(input: Any) -> dict:
 
 def headers(row: Row) -> dict[str, str]:
     """What an answer with this task says besides; `create_and_poll` of the client is paced by it."""
-    if row.status not in OPEN:
+    if is_over(row):
         return PRIVATE
     least, most = POLL_MS
     pace = min(max(typical_seconds(row.model) * 1000 / POLLS, least), most)
@@ -61,6 +62,10 @@ def error(row: Row) -> dict[str, Any] | None:
     code = row.error_code or row.status
     message = row.error_message or WITHOUT_ERROR.get(row.status, "")
     return {"code": ERRORS.get(code, code), "message": message, "param": row.error_field or None}
+
+
+def is_over(row: Row) -> bool:
+    return row.status in TERMINAL
 
 
 def unix(instant: str | None) -> int | None:

@@ -13,7 +13,7 @@ from uuid import UUID
 from django.conf import settings
 
 from ... import rows
-from ...render import OPEN
+from . import shown
 
 LONGEST_S = 55  # the proxy in front waits for 75, and the client for 600
 FIRST_PAUSE_S, GROWTH, LONGEST_PAUSE_S = 0.05, 1.3, 1.0
@@ -50,7 +50,7 @@ def _watched(account_id: int, task_id: UUID, *, ends_at: float) -> rows.Row | No
 
 
 def _is_open(row: rows.Row | None) -> bool:
-    return row is not None and row.status in OPEN
+    return row is not None and not shown.is_over(row)
 
 
 @cache
