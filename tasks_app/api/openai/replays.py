@@ -4,8 +4,9 @@ The official client sends a request up to three times and never an Idempotency-K
 `x-stainless-retry-count`. So each task gets a key of ours: the digest of its content and a number, one higher for each task of
 the same content. That an account's keys are unique (`task_once_per_key`) decides all races:
 
-    a try again   is answered with the newest task of its content, where that is at most REPLAYED_FOR old. Where there is none it makes
-                  one, and marks it: the first try was overtaken, and may yet come.
+    a try again   is answered with the newest task of its content, where that is at most REPLAYED_FOR old, not counting the time for which
+                  its client waited for answers. Where there is none it makes one, and marks it: the first try was overtaken, and may
+                  yet come.
     a first try   makes a task with the next number. But where the newest one is marked, and at most OVERTAKEN_FOR old, this is the
                   try that was overtaken: it is answered with that task, and the mark is gone.
 
@@ -31,11 +32,14 @@ TRIES = 100  # who loses so often has company that wins as often
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One try of a request: the digest of its content, its Idempotency-Key if it has one, and whether it was tried before."""
+    """One try of a request: the digest of its content, its Idempotency-Key if it has one, how often it was tried before, and for how long
+    its client waited for the answers to those.
+    """
 
     digest: bytes
-    key: str | None
-    is_again: bool
+    key: str | None = None
+    tries: int = 0
+    waited: timedelta = timedelta()
 
     @property
     def keys(self) -> str:
@@ -48,36 +52,42 @@ class Sent:
         return sha256(b"overtaken " + self.digest).digest()
 
 
-def find(account_id: int, sent: Sent, *, now: datetime) -> Task | None:
-    """The task that this request made when it was sent before."""
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What another try came to, if there was one; and the number of the newest task of this content, from 1."""
+
+    task: Task | None = None
+    number: int = 0
+
+
+def look(account_id: int, sent: Sent, *, now: datetime) -> Seen:
+    """Look for the task that this request made when it was sent before."""
     if sent.key is not None:
-        return Task.objects.filter(account=account_id, idempotency_key=sent.key, request_hash=sent.digest).first()
-    newest = _newest(account_id, sent)
-    return newest if newest and _is_meant(newest, sent, now) else None
+        return Seen(Task.objects.filter(account=account_id, idempotency_key=sent.key, request_hash=sent.digest).first())
+    same = Task.objects.filter(account=account_id, idempotency_key__gte=sent.keys, idempotency_key__lt=f"{sent.keys}~")
+    newest = same.order_by("-idempotency_key").first()
+    if newest is None:
+        return Seen()
+    return Seen(newest if _is_meant(newest, sent, now) else None, int(newest.idempotency_key.removeprefix(sent.keys)))
 
 
-def make(account_id: int, order: Order, sent: Sent, *, now: datetime, scope: Scope | None) -> Accepted:
-    """Accept the order, or find the task that another try of it just made; raises Problem."""
+def make(account_id: int, order: Order, sent: Sent, seen: Seen, *, now: datetime, scope: Scope | None) -> Accepted:
+    """Accept the order, or find the task that another try of it made since the look; raises Problem."""
     if sent.key is not None:
         return accept.one(account_id, replace(order, idempotency_key=sent.key, request_hash=sent.digest), now=now, scope=scope)
     for _ in range(TRIES):
-        newest = _newest(account_id, sent)
-        if newest and _is_meant(newest, sent, now):
-            return Accepted(newest, replayed=True)
-        if accepted := _made(account_id, order, sent, _number(newest) + 1, now, scope):
+        if accepted := _made(account_id, order, sent, seen.number + 1, now, scope):
             return accepted
+        seen = look(account_id, sent, now=now)
+        if seen.task:
+            return Accepted(seen.task, replayed=True)
     raise problems.problem("unavailable", "Too many requests of this very content at once; try again.")
-
-
-def _newest(account_id: int, sent: Sent) -> Task | None:
-    same = Task.objects.filter(account=account_id, idempotency_key__gte=sent.keys, idempotency_key__lt=f"{sent.keys}~")
-    return same.order_by("-idempotency_key").first()
 
 
 def _is_meant(newest: Task, sent: Sent, now: datetime) -> bool:
     age = now - newest.created_at
-    if sent.is_again:
-        return age <= REPLAYED_FOR
+    if sent.tries:
+        return age <= REPLAYED_FOR + sent.waited
     return bytes(newest.request_hash) == sent.overtaken and age <= OVERTAKEN_FOR and _unmark(newest, sent)
 
 
@@ -86,17 +96,11 @@ def _unmark(task: Task, sent: Sent) -> bool:
     return Task.objects.filter(id=task.id, request_hash=sent.overtaken).update(request_hash=sent.digest) == 1
 
 
-def _number(newest: Task | None) -> int:
-    return int(newest.idempotency_key.rpartition(" ")[2]) if newest else 0
-
-
 def _made(account_id: int, order: Order, sent: Sent, number: int, now: datetime, scope: Scope | None) -> Accepted | None:
     """None where another took this number."""
-    mark = sent.overtaken if sent.is_again else sent.digest
+    numbered = replace(order, idempotency_key=f"{sent.keys}{number:08}", request_hash=sent.overtaken if sent.tries else sent.digest)
     try:
-        accepted = accept.one(
-            account_id, replace(order, idempotency_key=f"{sent.keys}{number:08}", request_hash=mark), now=now, scope=scope
-        )
+        accepted = accept.one(account_id, numbered, now=now, scope=scope)
     except Problem as refused:
         if refused.code == "idempotency_key_reused":  # a first try and a try again
             return None

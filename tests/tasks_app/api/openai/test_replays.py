@@ -62,6 +62,16 @@ class TestATryAgain:
         ages(timedelta(minutes=1))
         assert sends(1) != first
 
+    def test_is_not_later_for_the_time_that_its_client_waited(self, sends):
+        """By itself, the client waits for ten minutes before it sends again."""
+        first = sends(0)
+        ages(timedelta(minutes=10, seconds=1))
+        assert sends(1, X_Stainless_Read_Timeout="600") == first
+        ages(timedelta(minutes=10, seconds=1))
+        assert sends(2, X_Stainless_Read_Timeout="600.0") == first
+        ages(timedelta(minutes=10))
+        assert sends(2, X_Stainless_Read_Timeout="600") != first
+
     def test_of_the_neighbour_is_its_own(self, sends, bolt):
         first = sends(0)
         assert V1(bolt.key).post("/videos", WISH, X_Stainless_Retry_Count="1").json()["id"] != first
