@@ -10,9 +10,11 @@ the same content. That an account's keys are unique (`task_once_per_key`) decide
     a first try   makes a task with the next number. But where the newest one is marked, and at most OVERTAKEN_FOR old, this is the
                   try that was overtaken: it is answered with that task, and the mark is gone.
 
-Two who write at the same moment want the same number; who does not get it looks again.
+Two who write at the same moment want the same number; who does not get it looks again. By then there is a task that a try again would
+find, so first tries may leave numbers out: of a burst of the same content each is to get one soon.
 """
 
+import random
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -27,7 +29,8 @@ from .. import problems
 REPLAYED_FOR = timedelta(minutes=10)
 # As long as a request whose client has hung up may stand in a line of ours: a deliberate second one is a minute later again its own.
 OVERTAKEN_FOR = timedelta(minutes=1)
-TRIES = 100  # who loses so often has company that wins as often
+TRIES = 20
+SPREAD = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +78,14 @@ def make(account_id: int, order: Order, sent: Sent, seen: Seen, *, now: datetime
     """Accept the order, or find the task that another try of it made since the look; raises Problem."""
     if sent.key is not None:
         return accept.one(account_id, replace(order, idempotency_key=sent.key, request_hash=sent.digest), now=now, scope=scope)
+    ahead = 0
     for _ in range(TRIES):
-        if accepted := _made(account_id, order, sent, seen.number + 1, now, scope):
+        if accepted := _made(account_id, order, sent, seen.number + 1 + ahead, now, scope):
             return accepted
         seen = look(account_id, sent, now=now)
         if seen.task:
             return Accepted(seen.task, replayed=True)
+        ahead = random.randrange(SPREAD)  # else all of a burst would lose to one of it, again and again
     raise problems.problem("unavailable", "Too many requests of this very content at once; try again.")
 
 
