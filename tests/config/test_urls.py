@@ -35,6 +35,13 @@ class TestStaticFiles:
 
 class TestTheAccessLine:
     @pytest.mark.django_db
+    def test_is_written_of_calls_below_v1_too(self, client, caplog):
+        caplog.set_level("INFO", "access")
+        answer = client.get("/v1/videos")
+        assert (caplog.records[-1].path, caplog.records[-1].status) == ("/v1/videos", 401)
+        assert "Content-Security-Policy" not in answer
+
+    @pytest.mark.django_db
     def test_a_request_without_a_key_is_logged_with_the_id_it_was_answered_with(self, client, caplog):
         caplog.set_level("INFO", "access")
         answer = client.get("/api/v1/tasks", headers={"X-Request-ID": "mine-1"})

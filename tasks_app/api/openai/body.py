@@ -1,7 +1,6 @@
 """A request's body, JSON or multipart/form-data: parameters by name, and files, each on the disk as it came in."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import file_digest, sha256
 from itertools import chain
@@ -59,17 +58,21 @@ class FormParser(uploads.FormParser):
 
 def _put(parameters: dict[str, Any], name: str, values: list[str]) -> None:
     """Write `a[b][]` as the client means it: a list within an object."""
-    head, steps = name.partition("[")[0], STEP.findall(name)
-    is_list = bool(steps) and steps[-1] == ""
-    path = [head, *(steps[:-1] if is_list else steps)]
-    if "" in path or len(path) > DEEPEST or (len(values) > 1 and not is_list):
-        raise errors.wrong(name[:100], f"The form's field {name[:100]!r} cannot be read, or was given twice.")
+    steps = [name.partition("[")[0], *STEP.findall(name)]
+    is_list = len(steps) > 1 and steps[-1] == ""
+    *above, last = steps[:-1] if is_list else steps
+    is_read = name == _name(steps) and "" not in (*above, last) and len(steps) <= DEEPEST
     place = parameters
-    for step in path[:-1]:
-        place = place.setdefault(step, {})
-        if not isinstance(place, Mapping):
-            raise errors.wrong(head, f"The form has {head!r} as a text and as an object.")
-    place[path[-1]] = values if is_list else values[0]
+    for step in above if is_read else ():
+        below = place.setdefault(step, {})
+        place = below if isinstance(below, dict) else {last: below}  # a text stands where an object should
+    if not is_read or last in place or (len(values) > 1 and not is_list):
+        raise errors.wrong(name[:100], f"The form's field {name[:100]!r} cannot be read, or was given twice.")
+    place[last] = values if is_list else values[0]
+
+
+def _name(steps: list[str]) -> str:
+    return steps[0] + "".join(f"[{step}]" for step in steps[1:])
 
 
 def _sha256(upload: UploadedFile) -> str:

@@ -18,6 +18,7 @@ class Lossy(Server):
         self.target, self.passed = target, 0
         self._losing, self._holding = 0, 0
         self._held: list[asyncio.Event] = []
+        self._late: list[asyncio.Future] = []
 
     def loses(self, answers: int) -> None:
         """The next POSTs arrive, and their connections are cut instead of answered."""
@@ -40,7 +41,7 @@ class Lossy(Server):
             self._holding -= 1
             event = asyncio.Event()
             self._held.append(event)
-            self._late = asyncio.ensure_future(self._forward_later(request, body, event))
+            self._late.append(asyncio.ensure_future(self._forward_later(request, body, event)))
             return reset(request)
         answer = await self._forward(request, body)
         if request.method == "POST" and self._losing:

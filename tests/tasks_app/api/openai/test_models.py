@@ -17,6 +17,7 @@ def test_lists_what_makes_pictures_or_videos(client):
     PublicModel.objects.filter(name=VIDEO).update(is_enabled=False)
     catalogue.forget()
     listed = client.models.list().data
+    assert all(openai.types.Model.model_validate(model.model_dump()) for model in listed)
     assert {(model.id, model.object, model.owned_by) for model in listed} == {(FILM, "model", "vendor"), (PICTURES, "model", "vendor")}
 
 
