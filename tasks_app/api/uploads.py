@@ -1,4 +1,4 @@
-"""What POST /files takes: a form with one file, or, as JSON, the wish for room to put one into. And forms with files for whoever reads them,
+"""What POST /files takes: a form with one file, or, as JSON, the wish for room to put one into. And forms with files, for others,
 written to disk as they come in and refused as soon as they are too large.
 """
 
