@@ -20,10 +20,15 @@ UpstreamError
 
 
 class UpstreamError(Exception):
-    """`message` may be shown to the client, so it carries no secret and no upstream address; `field` is a JSON path."""
+    """`message` carries no secret and no upstream address; `field` is a JSON path.
+
+    A client reads it where it is about the request (`is_for_clients`). Of our dealings with an upstream they learn the kind of trouble, and
+    not with whom.
+    """
 
     code = "upstream_error"
     retryable = False
+    is_for_clients = False
 
     def __init__(self, message: str = "", *, field: str | None = None, retry_after: float | None = None):
         super().__init__(message)
@@ -31,11 +36,17 @@ class UpstreamError(Exception):
         self.field = field
         self.retry_after = retry_after
 
+    @property
+    def told(self) -> str:
+        """What a client is told."""
+        return self.message if self.is_for_clients else (type(self).__doc__ or "").split("\n")[0]
+
 
 class Refused(UpstreamError):
     """The upstream refused the request."""
 
     code = "refused"
+    is_for_clients = True
 
 
 class Invalid(Refused):
@@ -115,6 +126,7 @@ class GenerationFailed(UpstreamError):
 
     code = "generation_failed"
     retryable = True
+    is_for_clients = True
 
 
 class NoOutput(GenerationFailed):

@@ -21,6 +21,7 @@ class Expired(UpstreamError):
 
     code = "expired"
     retryable = True
+    is_for_clients = True
 
 
 class ResultLost(UpstreamError):
@@ -28,12 +29,14 @@ class ResultLost(UpstreamError):
 
     code = "result_lost"
     retryable = True
+    is_for_clients = True
 
 
 class Quarantined(UpstreamError):
     """The task's worker died three times; an operator will look at it."""
 
     code = "quarantined"
+    is_for_clients = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,7 +270,7 @@ def _again(task: Snapshot, outcome: NotAccepted | None, now: datetime, elsewhere
         return Move("canceled")
     due_at = now + backoff(task, None if elsewhere else outcome)
     if due_at >= task.deadline_at:
-        return Move("expired", error=Expired(str(outcome)) if outcome else Expired())
+        return Move("expired", error=Expired(outcome.told) if outcome else Expired())
     return Move("queued", due_at=due_at, avoid=task.provider_id if outcome else None, tries=task.tries + 1)
 
 

@@ -194,7 +194,7 @@ def _error_columns(move: Move) -> dict:
         return {}
     return {
         "error_code": error.code,
-        "error_message": error.message[:500],
+        "error_message": error.told[:500],
         "error_field": (error.field or "")[:100],
         "retryable": error.retryable,
     }
