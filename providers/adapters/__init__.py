@@ -1,6 +1,6 @@
 """The adapter protocol, and the registry that finds an adapter by its name."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pkgutil import iter_modules
@@ -66,6 +66,15 @@ class Keyed(Protocol):
 
     def headers_for(self, url: str) -> Mapping[str, str]:
         """What to show with the request for a result; nothing where its address is not the upstream's own."""
+        ...
+
+
+@runtime_checkable
+class Batched(Protocol):
+    """An adapter whose upstream tells of many jobs in one call, of as many as its FACTS say (`batch`, which is 1 for all others)."""
+
+    async def poll_many(self, jobs: Sequence[Job]) -> Mapping[str, Polled]:
+        """How these jobs stand, by their tokens, as far as one call tells; what it leaves out is asked for alone."""
         ...
 
 

@@ -13,7 +13,7 @@ import hmac
 import re
 import time
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
@@ -117,6 +117,16 @@ class Adapter:
         if _handle(shown, path) != handle:
             raise Unavailable("Kling's answer describes another job.")
         return _polled(shown, MAKES.get(job.kind, ""))
+
+    async def poll_many(self, jobs: Sequence[Job]) -> Mapping[str, Polled]:
+        asked = {job.handle["id"]: job for job in jobs if job.handle and "path" not in job.handle}
+        if not asked:
+            return {}
+        data = await self._ask("GET", f"/tasks?task_ids={','.join(quote(id, safe='') for id in asked)}")
+        if not isinstance(data, list):
+            raise Unavailable("Kling's answer is no list of jobs.")
+        shown = [one for one in data if isinstance(one, Mapping) and one.get("id") in asked]
+        return {asked[one["id"]].token: _polled(one, MAKES.get(asked[one["id"]].kind, "")) for one in shown}
 
     async def cancel(self, job: Job) -> bool:
         return False

@@ -8,7 +8,7 @@ DELETE stops a job that is queued, and takes away the record, and the result, of
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -84,6 +84,15 @@ class Adapter:
 
     async def poll(self, job: Job) -> Polled:
         return _polled(await self._shown((job.handle or {})["id"]))
+
+    async def poll_many(self, jobs: Sequence[Job]) -> Mapping[str, Polled]:
+        asked = {(job.handle or {})["id"]: job.token for job in jobs}
+        ids = "&".join(f"filter.task_ids={quote(id, safe='')}" for id in asked)
+        match await self._ask("GET", f"{PATH}?page_num=1&page_size={len(asked)}&{ids}", ERRORS):
+            case {"items": [*items]}:
+                shown = [task for task in items if isinstance(task, Mapping) and task.get("id") in asked]
+                return {asked[task["id"]]: _polled(task) for task in shown}
+        raise Unavailable("MiniMax's answer is no list of jobs.")
 
     async def cancel(self, job: Job) -> bool:
         id = (job.handle or {})["id"]

@@ -9,7 +9,7 @@ A prediction's files and its input vanish an hour after its end. One that is sto
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -94,6 +94,14 @@ class Adapter:
 
     async def poll(self, job: Job) -> Polled:
         return _polled(await self._shown((job.handle or {})["id"]))
+
+    async def poll_many(self, jobs: Sequence[Job]) -> Mapping[str, Polled]:
+        asked = {(job.handle or {})["id"]: job.token for job in jobs}
+        match await self._ask("GET", "/predictions"):  # it takes no ids; what is still open is among the newest, most often
+            case {"results": [*results]}:
+                newest = [one for one in results if isinstance(one, Mapping) and one.get("id") in asked]
+                return {asked[one["id"]]: _polled(one) for one in newest}
+        raise Unavailable("Replicate's answer is no list of predictions.")
 
     async def cancel(self, job: Job) -> bool:
         said = await self._ask("POST", f"/predictions/{quote((job.handle or {})['id'], safe='')}/cancel")

@@ -122,6 +122,11 @@ class Adapter:
     async def poll(self, job: Job) -> Polled:
         return _polled(await self._shown((job.handle or {})["id"]))
 
+    async def poll_many(self, jobs: Sequence[Job]) -> Mapping[str, Polled]:
+        asked = {(job.handle or {})["id"]: job.token for job in jobs}
+        newest = await self._page(0)  # it takes no ids; what is still open is among the newest, most often
+        return {asked[task["id"]]: _polled(task) for task in newest if task.get("id") in asked}
+
     async def cancel(self, job: Job) -> bool:
         id = (job.handle or {})["id"]
         try:

@@ -303,8 +303,18 @@ def _is_gone(task: Snapshot, now: datetime) -> bool:
 
 
 def _next_poll(task: Snapshot, facts: Facts, now: datetime) -> datetime:
-    """Old jobs are asked about less often. Rounded to 0.1 s, so that rows that stay can share one UPDATE."""
+    """Old jobs are asked about less often. Rounded to 0.1 s, so that rows that stay can share one UPDATE.
+
+    Where an upstream tells of many jobs in one call, its rows fall due together, at whole multiples of their pace.
+    """
     age = now - task.created_at
-    slower = 1 if age < timedelta(minutes=5) else 2 if age < timedelta(minutes=30) else 4
-    due_at = min(now + facts.pace * slower * jitter(task.id, int(age.total_seconds())), task.deadline_at)
+    wait = facts.pace * (1 if age < timedelta(minutes=5) else 2 if age < timedelta(minutes=30) else 4)
+    if facts.batch > 1:
+        return min(_next_multiple(wait, now + wait / 2), task.deadline_at)
+    due_at = min(now + wait * jitter(task.id, int(age.total_seconds())), task.deadline_at)
     return due_at.replace(microsecond=due_at.microsecond // 100_000 * 100_000) + timedelta(microseconds=100_000)
+
+
+def _next_multiple(span: timedelta, moment: datetime) -> datetime:
+    """The first moment from this one on that whole spans lead to from the year 1."""
+    return moment + (-(moment - datetime.min.replace(tzinfo=moment.tzinfo)) % span)

@@ -7,31 +7,40 @@ from django.conf import settings
 from providers.adapters import Adapter
 from providers.outcomes import Job, Running
 
-from . import claims, decisions, inline, jobs, lifecycle, quarantine
+from . import claims, decisions, inline, jobs, lifecycle, quarantine, together
 from .claims import Claimed
 from .clock import Clock
 from .decisions import Outcome, Stopped
 from .pump import Arrived, Pump
+from .together import Together
 
 
 @dataclass(frozen=True, slots=True)
 class Question(Claimed):
-    """A claimed row with what asking about it needs; `stop` says that a job which goes on is to be stopped."""
+    """A claimed row with what asking about it needs; `stop` says that a job which goes on is to be stopped.
+
+    `together`: the call that it shares with others, where its upstream tells of many jobs in one.
+    """
 
     adapter: Adapter
     job: Job
     stop: bool
+    together: Together | None
 
 
 def take(room: int, clock: Clock) -> list[Question]:
     now = clock()
     claimed = quarantine.cleared(claims.take("running", limit=room, now=now), now=now)
-    return [_question(one, now) for one in claimed]
+    asked = [(jobs.adapter(one), jobs.job(one)) for one in claimed]
+    shared = together.gathered(asked)
+    return [_question(one, adapter, job, call, now) for one, (adapter, job), call in zip(claimed, asked, shared, strict=True)]
 
 
 async def call(question: Question) -> Outcome:
     """How the job stands, and its end where that is wanted; inline results are put into storage first."""
-    outcome = await question.adapter.poll(question.job)
+    outcome = await question.together.poll(question.job) if question.together else None
+    if outcome is None:
+        outcome = await question.adapter.poll(question.job)
     if question.stop and isinstance(outcome, Running) and await question.adapter.cancel(question.job):
         return Stopped(free=question.adapter.FACTS.cancel != "billed")
     return await inline.kept(question, outcome)
@@ -42,10 +51,9 @@ def land(arrived: Arrived, clock: Clock) -> None:
     lifecycle.advance([lifecycle.Step(task, _decision(task, outcome, now)) for task, outcome in arrived], now=now)
 
 
-def _question(claimed: Claimed, now) -> Question:
-    adapter = jobs.adapter(claimed)
+def _question(claimed: Claimed, adapter: Adapter, job: Job, call: Together | None, now) -> Question:
     stop = decisions.stop_wanted(claimed.snapshot, adapter.FACTS, now)
-    return Question(claimed.row, claimed.taken, adapter, jobs.job(claimed), stop)
+    return Question(claimed.row, claimed.taken, adapter, job, stop, call)
 
 
 def _decision(task: Question, outcome: Outcome, now) -> decisions.Decision:

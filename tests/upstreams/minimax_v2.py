@@ -20,6 +20,7 @@ from aiohttp import web
 from .jobs import UpstreamJob
 from .listener import Refusal
 from .minimax import Knocks
+from .orders import Order
 from .rules import Rule, address, anything, one_of, picture, text, truth, whole
 from .simulator import Simulator
 
@@ -85,8 +86,9 @@ class MiniMaxV2(Knocks, Simulator):
         match method, path.strip("/").split("/"):
             case "POST", ["v2", "video_generation"]:
                 return "submit", ""
-            case "GET", ["v2", "query", "video_generation"]:
-                return "check", ",".join(query.getall("filter.task_ids", []))
+            case "GET", ["v2", "query", "video_generation"] if query.keys() <= {"page_num", "page_size", "filter.task_ids"}:
+                ids = query.getall("filter.task_ids", [])
+                return ("poll" if ids else "check"), ",".join(ids)
             case "GET", ["v2", "query", "video_generation", id]:
                 return "poll", id
             case "DELETE", ["v2", "video_generation", id]:
@@ -159,9 +161,18 @@ class MiniMaxV2(Knocks, Simulator):
                 return {"task_id": id, "action": "deleted", "status": state}
         raise self.refuse("too_late", "invalid params, the task cannot be cancelled")
 
-    def _check(self, ids: str) -> dict:
-        wanted = ids.split(",") if ids else [*reversed(self.jobs)]
-        items = [self.write_job(self.jobs[id], time.time())["task"] for id in wanted if id in self.jobs]
+    async def _poll(self, request: web.BaseRequest, id: str, order: Order | None) -> web.StreamResponse:
+        if "filter.task_ids" not in request.query:
+            return await super()._poll(request, id, order)
+        known = [one for one in id.split(",") if one in self.jobs]
+        self.polls.update(known)
+        return await self._answer(request, order, self._listed(known))
+
+    def _check(self, _: str) -> dict:
+        return self._listed([*reversed(self.jobs)])
+
+    def _listed(self, ids: list[str]) -> dict:
+        items = [self.write_job(self.jobs[id], time.time())["task"] for id in ids]
         return {"items": items, "total": len(items)}
 
     async def _result(self, request: web.BaseRequest, about: str) -> web.StreamResponse:

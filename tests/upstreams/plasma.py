@@ -2,16 +2,21 @@
 
 POST   /v1/jobs {model, prompt, size?, seconds?, seed?, n?, image?, client_token?}   → the job; a known token → its first job
 GET    /v1/jobs/{id}                        GET /v1/jobs?client_token=…  → {"data": [the job]}
+GET    /v1/jobs?ids=a,b  → {"data": [those it knows]}, up to 100; fields that only the one asked for alone shows: error
 DELETE /v1/jobs/{id}  (409 once it ended)   GET /v1/models
 job: {id, model, status: waiting | drawing | done | broken | canceled, progress, results: [{url}], error?, charged?, usage?}
 error: {"error": {code, message, field?}}
 """
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
+from aiohttp import web
+
 from .jobs import UpstreamJob
 from .listener import Refusal
+from .orders import Order
 from .simulator import Simulator
 
 FIELDS = {"prompt": str, "size": str, "seconds": int, "seed": int, "n": int, "image": str, "model": str, "client_token": str}
@@ -27,16 +32,25 @@ WHY = {
     "unauthenticated": (401, 31),
 }
 CODES = {400: 12, 401: 31, 402: 23, 403: 31, 404: 22, 409: 24, 429: 17, 503: 19}
+MOST_IDS = 100
 ENDINGS = {"moderated": (14, "this picture was refused"), "broken": (40, "the machine broke")}
 
 
 class Plasma(Simulator):
+    """`unlisted`: ids of jobs that its list leaves out."""
+
     MODELS = frozenset({"plasma-image", "plasma-video"})
+
+    def __init__(self, **more: Any):
+        super().__init__(**more)
+        self.unlisted: set[str] = set()
 
     def read_door(self, method: str, path: str, query: Mapping[str, str]) -> tuple[str, str]:
         match method, path.strip("/").split("/"):
             case "POST", ["v1", "jobs"]:
                 return "submit", ""
+            case "GET", ["v1", "jobs"] if "ids" in query:
+                return "poll", query["ids"]
             case "GET", ["v1", "jobs"]:
                 return "find", query.get("client_token", "")
             case "GET", ["v1", "jobs", id]:
@@ -62,6 +76,17 @@ class Plasma(Simulator):
         if not 1 <= body.get("n", 1) <= 4:
             raise self.refuse("invalid", "n must be 1 to 4", "n")
         return body.get("client_token", ""), body["model"], body.get("n", 1)
+
+    async def _poll(self, request: web.BaseRequest, id: str, order: Order | None) -> web.StreamResponse:
+        if "ids" not in request.query:
+            return await super()._poll(request, id, order)
+        ids = id.split(",")
+        if len(ids) > MOST_IDS:
+            raise self.refuse("invalid", f"at most {MOST_IDS} ids", "ids")
+        known = [self.jobs[one] for one in ids if one in self.jobs and one not in self.unlisted]
+        self.polls.update(job.id for job in known)
+        listed = [self.write_job(job, time.time()) for job in known]
+        return await self._answer(request, order, {"data": [{**job, "error": {}} for job in listed]})
 
     def token_of(self, body: Mapping[str, Any]) -> str:
         return str(body.get("client_token", ""))

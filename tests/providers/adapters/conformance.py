@@ -17,6 +17,7 @@ import pytest
 from django.test import Client
 
 from providers import catalogue, credentials, directory, offers, registry
+from providers.adapters import Batched
 from providers.errors import NotAccepted, UpstreamError
 from providers.http import Http
 from providers.installation import install
@@ -55,6 +56,7 @@ class Conformance:
     NO_WORD_FOR: ClassVar[frozenset[str]] = frozenset()  # reasons that its protocol does not tell from others
     AT_ONCE: ClassVar[bool] = False  # its submit waits for the result, and there is nothing to ask about
     INLINE: ClassVar[bool] = False  # its answer carries the result itself, and there is no address that may be gone
+    ALONE: ClassVar[bool] = False  # its jobs are asked about one by one, though others of its adapter are not
     SECRETS: ClassVar[tuple[str, ...]] = ()  # names of the credentials to use; none: all that the simulator takes
 
     # The stage
@@ -168,6 +170,17 @@ class Conformance:
             road.polls()
         assert (row(task).status, upstream.polls.total()) == ("running", 5)
         assert row(task).progress is None or 0 <= row(task).progress <= 1
+
+    @pytest.mark.usefixtures("is_asked_about")
+    def test_many_jobs_are_asked_about_in_as_few_calls_as_it_declares(self, upstream, submits, road, facts, ends):
+        adapter = registry.adapter_class(Provider.objects.get(name=self.VENDOR).adapter)
+        assert isinstance(adapter, Batched) == (facts.batch > 1)
+        tasks = [submits() for _ in range(3)]
+        road.clock.now = max(row(task).due_at for task in tasks)
+        asked = sum(upstream.requests.values())
+        road.polls()
+        assert sum(upstream.requests.values()) - asked == (1 if facts.batch > 1 and not self.ALONE else 3)
+        assert ends(*tasks) == ["succeeded"] * 3
 
     def test_a_job_that_ends_well_is_stored_and_paid_for(self, upstream, submits, ends, acme):
         task = submits()

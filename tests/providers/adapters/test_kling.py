@@ -47,11 +47,13 @@ class TestTheNewApi(Conformance):
 class TestTheOldApi(Conformance):
     SIMULATOR, VENDOR, MODEL = Kling, "kling", "kling/2.5-turbo"
     SECRETS = ("access_key", "secret_key")
+    ALONE = True
 
 
 class TestPictures(Conformance):
     SIMULATOR, VENDOR, MODEL = Kling, "kling", "kling/image-3.0"
     SECRETS = ("access_key", "secret_key")
+    ALONE = True
 
 
 def job(model: str = "kling-3.0", given: dict | None = None, *, kind: str = "video.generate", **more) -> Job:

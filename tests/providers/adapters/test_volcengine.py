@@ -315,5 +315,5 @@ class TestTheSimulatorIsStrict:
 class TestItsFacts:
     def test_promise_only_what_its_pages_do(self):
         assert FACTS.recovery == {"looks_up", "callback"}
-        assert (FACTS.cancel, FACTS.batch) == ("free_while_queued", 500)
+        assert (FACTS.cancel, FACTS.batch) == ("free_while_queued", 100)
         assert FACTS.shows_within > FACTS.submit_timeout

@@ -215,6 +215,13 @@ class TestAfterAPoll:
         old = task(status="running", created_at=NOW - HOUR)
         assert after_poll(old, Running(), HONEST, NOW).due_at - NOW > HONEST.pace * 3
 
+    def test_jobs_that_one_call_tells_of_fall_due_together(self):
+        batch, pace = replace(HONEST, batch=20), HONEST.pace
+        moments = [NOW + pace * part / 10 for part in range(10)]
+        due = [after_poll(task(status="running"), Running(), batch, moment).due_at for moment in moments]
+        assert len(set(due)) == 2
+        assert all(pace / 2 <= at - moment <= pace * 1.5 for at, moment in zip(due, moments, strict=True))
+
     def test_a_finished_job_is_stored_even_after_its_deadline(self):
         assert after_poll(task(), Finished((Found("https://x/1"),)), HONEST, NOW + 2 * HOUR).status == "storing"
 
