@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from . import sealing
+from . import breakers, sealing
 from .models import Provider, ProviderCredential
 from .sealing import Unreadable
 
@@ -21,12 +21,15 @@ def open(provider_id: int, version: int) -> dict[str, str]:
 
 
 def rotate(provider: Provider, secrets: Mapping[str, str], *, now: datetime) -> int:
-    """Keep these as the provider's next version, which new tasks use from now on; returns its number."""
+    """Keep these as the provider's next version, which new tasks use from now on, at once even where its breaker is open; returns its
+    number.
+    """
     with transaction.atomic():
         locked = Provider.objects.select_for_update().get(pk=provider.pk)
         version = locked.credential_version + 1
         ProviderCredential.objects.create(provider=locked, version=version, sealed=sealing.seal(secrets), created_at=now)
         Provider.objects.filter(pk=locked.pk).update(credential_version=version)
+        breakers.retry_now(locked.pk, now=now)
     provider.credential_version = version
     return version
 

@@ -15,7 +15,7 @@ from .credentials import Unreadable
 from .directory import ProviderSnapshot
 from .errors import UpstreamError
 from .http import Http
-from .models import Provider
+from .models import HealthChange, Provider
 
 log = logging.getLogger(__name__)
 
@@ -89,4 +89,6 @@ def _write(before: Provider, note: str, *, now: datetime) -> None:
         checked_at=now,
     )
     if won and is_healthy != before.is_healthy:
+        state = "healthy" if is_healthy else "failing"
+        HealthChange.objects.create(provider=before, what="check", state=state, note=note[:NOTE_LENGTH], at=now)
         log.warning("Provider %s is %s", before.name, "healthy again" if is_healthy else f"unhealthy: {note}")

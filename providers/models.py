@@ -56,6 +56,56 @@ class ProviderCredential(models.Model):
         return f"{self.provider}, version {self.version}"
 
 
+class Breaker(models.Model):
+    """Whether submits go to a provider, or its polls are well (breaker.py says what the columns mean). No row: never a failure."""
+
+    class Door(models.TextChoices):
+        SUBMIT = "submit"
+        POLL = "poll"
+
+    class State(models.TextChoices):
+        CLOSED = "closed"
+        OPEN = "open"
+        HALF_OPEN = "half_open"
+
+    # No database key, whose check would lock the provider's row: slots.take holds that one while it asks for this one.
+    provider = models.ForeignKey(Provider, models.CASCADE, db_constraint=False, related_name="breakers")
+    door = models.CharField(max_length=6, choices=Door.choices)
+    state = models.CharField(max_length=9, choices=State.choices, default=State.CLOSED)
+    since = models.DateTimeField(null=True)
+    reason = models.CharField(max_length=40, default="")  # the code of the error that opened it
+    note = models.CharField(max_length=200, default="")
+    opened = models.PositiveIntegerField(default=0)
+    retry_at = models.DateTimeField(null=True)
+    window_at = models.DateTimeField(null=True)
+    good = models.PositiveIntegerField(default=0)
+    bad = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["provider", "door"], name="breaker_once")]
+
+    def __str__(self):
+        return f"{self.provider}, {self.door}"
+
+
+class HealthChange(models.Model):
+    """A change of a provider's health: of a breaker, or of what its checks find."""
+
+    class What(models.TextChoices):
+        SUBMIT = "submit"
+        POLL = "poll"
+        CHECK = "check"
+
+    provider = models.ForeignKey(Provider, models.CASCADE, db_constraint=False, related_name="health_changes")
+    what = models.CharField(max_length=7, choices=What.choices)
+    state = models.CharField(max_length=9)  # a breaker's state; healthy, failing
+    note = models.CharField(max_length=200, default="")
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["at"], name="health_change_age")]  # what changed lately
+
+
 class PublicModel(models.Model):
     """A name that clients ask for, with its kind, input schema (JSON Schema) and price (an expression over input and usage)."""
 

@@ -13,7 +13,7 @@ from django.db.models import Min, OuterRef, Subquery, Value
 from django.db.models.functions import Concat
 
 from providers import directory
-from providers.models import Provider, PublicModel
+from providers.models import Breaker, Provider, PublicModel
 
 from . import processes
 from .engine import flags, lanes, slots
@@ -52,6 +52,7 @@ class Figures:
     lags: list[Lag]
     slots: list[Slots]
     providers: list[Provider]
+    breakers: list[Breaker]  # those of enabled providers that ever saw a failure
     deliveries: dict[str, int]
     flags: dict[str, int]
     audit: Audit | None
@@ -82,6 +83,7 @@ def read(clock: Clock) -> Figures:
         lags=[*_waiting(now), *_due(now), _telling(now)],
         slots=_slots(),
         providers=list(Provider.objects.order_by("name")),
+        breakers=list(Breaker.objects.filter(provider__is_enabled=True).select_related("provider").order_by("provider__name", "door")),
         deliveries={status: _count(Delivery.objects.filter(status=status)) for status in ("pending", "sending")},
         flags=flags.open_by_reason(),
         audit=Audit.objects.order_by("-id").first(),

@@ -11,8 +11,8 @@ import pytest
 
 from accounts import credits, keys
 from accounts.models import Account
-from providers import catalogue, credentials, directory
-from providers.models import Provider, PublicModel, Route
+from providers import breakers, catalogue, credentials, directory
+from providers.models import Breaker, Provider, PublicModel, Route
 from tasks_app.engine import accept, cancel, loop, notify, poll, pump, store, submit
 from tasks_app.engine.decisions import Outcome
 from tasks_app.models import Task
@@ -103,9 +103,10 @@ class Road:
         return notify.run(self.clock)
 
     def moves_to_next_due(self) -> bool:
-        """Move the clock to when the next row is due, or to its deadline; False where no task is open."""
-        due = Task.objects.filter(finished_at=None).values_list("due_at", "deadline_at")
-        ahead = [at for row in due for at in row if at and at > self.clock.now]
+        """Move the clock to when the next row is due, to its deadline, or to a breaker's next probe; False where no task is open."""
+        due = list(Task.objects.filter(finished_at=None).values_list("due_at", "deadline_at"))
+        probes = Breaker.objects.exclude(state="closed").values_list("retry_at") if due else ()
+        ahead = [at for row in [*due, *probes] for at in row if at and at > self.clock.now]
         if not ahead:
             return False
         self.clock.now = min(ahead)
@@ -220,5 +221,6 @@ def forget():
 
 
 def forget_rows() -> None:
+    breakers.forget()
     catalogue.forget()
     directory.forget()

@@ -7,6 +7,7 @@ from celery import current_app
 
 from accounts.models import Account
 from providers import directory
+from providers.models import Breaker
 
 from .. import ids
 from ..engine import slots
@@ -54,11 +55,12 @@ def _workers(figures: Figures) -> Verdict:
 
 
 def _lags(figures: Figures) -> Iterator[Verdict]:
-    """Of each step, the longest wait that no cap explains: a row of a full lane is due, and is not late."""
+    """Of each step, the longest wait that neither a cap nor an open breaker explains: a row of a full lane is due, and is not late."""
+    at = figures.at
     waiting = [lag for lag in figures.lags if lag.step == "submit" and lag.lane != "submitting"]
     routes = {lag.lane: directory.routes(lag.lane.removesuffix(LOW)) for lag in waiting}
     used = slots.used([route.provider_id for found in routes.values() for route in found])
-    full = {lane for lane, found in routes.items() if all(slots.free(route, used) == 0 for route in found)}
+    full = {lane for lane, found in routes.items() if all(slots.room(route, used, at) == 0 for route in found)}
     for lag in waiting:
         if lag.seconds > LATE_S and not routes[lag.lane]:
             remedy = "Enable a route and its provider, or its tasks wait until they expire."
@@ -100,11 +102,21 @@ def _providers(figures: Figures) -> Iterator[Verdict]:
         yield judge(
             "providers", f"{one.name} fails{since}: {one.health_note}", "Look at its key and its status page; disable it to drain it."
         )
+    yield from map(_breaker, shut := [one for one in figures.breakers if one.state != "closed"])
     unchecked = [one.name for one in enabled if one.checked_at is None or figures.at - one.checked_at > UNCHECKED]
     if unchecked:
         yield warn("providers", f"not checked for 5 minutes: {', '.join(unchecked)}", "Start beat, and a worker for upkeep.")
-    if enabled and not failing and not unchecked:
+    if enabled and not (failing or shut or unchecked):
         yield ok("providers", f"{len(enabled)} are healthy")
+
+
+def _breaker(one: Breaker) -> Verdict:
+    """A key or a bill mends itself only by an operator; all else may pass."""
+    what = "takes no submits" if one.door == "submit" else "answers no polls"
+    figure = f"{one.provider.name} {what} since {one.since:%H:%M} UTC: {one.reason}, {one.note}"
+    if one.reason in ("unauthenticated", "quota_exceeded"):
+        return fail("providers", figure, "Enter a working key, or pay its bill: a task tries it every minute.")
+    return warn("providers", figure, "Its tasks wait, or go elsewhere; probes go by themselves. Look at its status page.")
 
 
 def _webhooks(figures: Figures) -> Verdict:

@@ -7,7 +7,7 @@ from django.conf import settings
 from providers.adapters import Adapter
 from providers.outcomes import Job, Running
 
-from . import claims, decisions, inline, jobs, lifecycle, quarantine, together
+from . import claims, decisions, heard, inline, jobs, lifecycle, quarantine, together
 from .claims import Claimed
 from .clock import Clock
 from .decisions import Outcome, Stopped
@@ -49,6 +49,7 @@ async def call(question: Question) -> Outcome:
 def land(arrived: Arrived, clock: Clock) -> None:
     now = clock()
     lifecycle.advance([lifecycle.Step(task, _decision(task, outcome, now)) for task, outcome in arrived], now=now)
+    heard.tell("poll", arrived, now=now)
 
 
 def _question(claimed: Claimed, adapter: Adapter, job: Job, call: Together | None, now) -> Question:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.db.models import Count
 
-from providers import directory, routing
+from providers import breakers, directory, routing
 from providers.directory import RouteSnapshot
 from providers.models import Provider
 
@@ -68,13 +68,19 @@ def free(route: RouteSnapshot, used: Used) -> int | None:
     return max(min(left), 0) if left else None
 
 
+def room(route: RouteSnapshot, used: Used, now: datetime) -> int | None:
+    """How many more jobs the route can take now: free slots, and what its provider's breaker lets through; None: no bound."""
+    bounds = [bound for bound in (free(route, used), breakers.room(route.provider_id, now)) if bound is not None]
+    return min(bounds, default=None)
+
+
 def is_capped(route: RouteSnapshot) -> bool:
     return route.max_jobs is not None or directory.provider(route.provider_id).max_jobs is not None
 
 
 def _take_from(lane: str, room: int, now: datetime) -> list[Claimed]:
     routes = {route.id: route for route in directory.routes(lane.removesuffix(":low"))}
-    left = _free_slots(list(routes.values()))
+    left = _room(list(routes.values()), now)
     if not any(count is None or count > 0 for count in left.values()):
         return []
     # A row past its deadline is left to expiry: what would be bought for it would be bought for nobody.
@@ -83,10 +89,12 @@ def _take_from(lane: str, room: int, now: datetime) -> list[Claimed]:
     return [claimed for route_id, ids in chosen for claimed in whole(partial(_take_into, routes[route_id], ids, now))]
 
 
-def _free_slots(routes: Sequence[RouteSnapshot]) -> dict[int, int | None]:
-    capped = [route for route in routes if is_capped(route)]
+def _room(routes: Sequence[RouteSnapshot], now: datetime) -> dict[int, int | None]:
+    # Nobody counts the slots of a provider to which nothing goes.
+    let = {route.id: breakers.room(route.provider_id, now) != 0 for route in routes}
+    capped = [route for route in routes if let[route.id] and is_capped(route)]
     in_use = used([route.provider_id for route in capped]) if capped else Counter()
-    return {route.id: free(route, in_use) for route in routes}
+    return {route.id: room(route, in_use, now) if let[route.id] else 0 for route in routes}
 
 
 def _assign(rows: Sequence[tuple], routes: dict[int, RouteSnapshot], left: dict[int, int | None]) -> list[tuple[int, list[UUID]]]:
@@ -122,6 +130,10 @@ def _take_into(route: RouteSnapshot, ids: list[UUID], now: datetime) -> list[Cla
     if is_capped(route):
         Provider.objects.select_for_update().only("id").get(id=route.provider_id)
         ids = ids[: free(route, used([route.provider_id]))]
+    if ids and breakers.is_open(route.provider_id):
+        ids = ids[:1] if breakers.probe(route.provider_id, now=now) else []
+    if not ids:
+        return []
     lifecycle.begin(ids, token, route, directory.provider(route.provider_id).credential_version, now=now)
     claimed = won(ids, token, taken)
     attempts.intend(claimed, route, now=now)

@@ -20,7 +20,7 @@ from providers.outcomes import Accepted, Facts, Finished, Job
 
 from .. import inputs
 from ..models import Task
-from . import attempts, claims, decisions, expiry, inline, jobs, lifecycle, lost, parking, quarantine, slots
+from . import attempts, claims, decisions, expiry, heard, inline, jobs, lifecycle, lost, parking, quarantine, slots
 from .claims import Claimed
 from .clock import Clock
 from .decisions import Outcome, Trace
@@ -67,7 +67,9 @@ async def call(task: Submission) -> Outcome:
 
 
 def land(arrived: Arrived, clock: Clock) -> None:
-    whole(partial(_land, arrived, clock()))
+    now = clock()
+    whole(partial(_land, arrived, now))
+    heard.tell("submit", [(task, outcome) for task, outcome in arrived if task.is_fresh], now=now)
 
 
 def leave(clock: Clock) -> None:

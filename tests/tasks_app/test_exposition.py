@@ -9,6 +9,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
+from providers import breakers
+from providers.breaker import Call
+from providers.errors import Unauthenticated, Unavailable
 from providers.models import Provider
 from tasks_app import exposition
 from tasks_app.models import Audit, Process
@@ -129,6 +132,16 @@ class TestHowThingsStand:
         assert page["darkroom_provider_slots"] == {(("provider", "plasma"),): 2}
         assert page["darkroom_provider_up"][("provider", "grit"),] == 1
         assert page["darkroom_database_up"] == {(): 1}
+
+    def test_is_told_of_breakers(self, plasma, grit, read):
+        now, provider = timezone.now(), Provider.objects.get(name="grit")
+        breakers.heard(provider.id, "submit", [Call(Unauthenticated(), now)], now=now)
+        breakers.heard(provider.id, "poll", [Call(Unavailable(), now)], now=now)
+        page = read()
+        assert page["darkroom_breaker_open"] == {
+            (("door", "poll"), ("provider", "grit")): 0,
+            (("door", "submit"), ("provider", "grit")): 1,
+        }
 
     def test_is_told_of_beat_and_of_the_books(self, read, db):
         assert "darkroom_beat_age_seconds" not in read()

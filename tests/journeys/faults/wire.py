@@ -40,10 +40,15 @@ def polls_are_answered_with_anything_but_a_verdict(scene: Scene) -> None:
 
 @trouble(tasks=60, over_s=5.0)
 def submits_are_refused_for_the_moment(scene: Scene) -> None:
-    """429 with and without Retry-After, 401, 402, 503: nothing was bought, so each is sent again."""
+    """429 with and without Retry-After, 401, 402, 503: nothing was bought, so each is sent again.
+
+    One refusal of a key is enough to leave an upstream alone for half a minute; it mends itself while nobody asks it.
+    """
     kinds = (answer(429), answer(429, retry_after=3), answer(401), answer(402), answer(503))
     orders(scene, *kinds, at="submit", share=1.0, of=60)
     scene.load.join()
+    for name in ("plasma", "grit"):
+        scene.stage.upstreams[name].behave()
 
 
 @trouble(tasks=60, over_s=5.0)

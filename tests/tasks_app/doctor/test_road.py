@@ -5,6 +5,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from providers import breakers
+from providers.breaker import LEAST, Call
+from providers.errors import Unauthenticated, Unavailable
 from providers.models import Provider, Route
 from tasks_app.doctor import road
 from tasks_app.models import Audit, Delivery, Flag, Process, Task
@@ -100,6 +103,23 @@ class TestProviders:
     def test_all_that_fail_are_a_failure(self, plasma, grit, verdict):
         Provider.objects.update(checked_at=timezone.now(), is_healthy=False)
         assert verdict("providers")[0] == "fail"
+
+    @pytest.mark.parametrize(("error", "level"), [(Unauthenticated("the key is no good"), "fail"), (Unavailable("closed"), "warn")])
+    def test_whose_breaker_is_open_are_named_with_what_to_do(self, plasma, grit, verdict, error, level):
+        Provider.objects.update(checked_at=timezone.now())
+        now = timezone.now()
+        breakers.heard(Provider.objects.get(name="grit").id, "submit", [Call(error, now)] * LEAST, now=now)
+        assert verdict("providers")[0] == level
+        assert f"grit takes no submits since {now:%H:%M} UTC: {error.code}, {error.message}" in verdict("providers")[1]
+
+    def test_a_lane_whose_only_breaker_is_open_is_not_late(self, acme, plasma, verdict):
+        task = acme.submits("darkroom/plasma-image")
+        Task.objects.update(due_at=timezone.now() - timedelta(minutes=5), deadline_at=timezone.now() + timedelta(hours=1))
+        assert verdict("queue lag")[0] == "fail"
+        now = timezone.now()
+        breakers.heard(Provider.objects.get().id, "submit", [Call(Unauthenticated(), now)], now=now)
+        assert verdict("queue lag")[0] == "ok"
+        assert task
 
     def test_that_nobody_has_checked_are_not_known_to_be_well(self, plasma, verdict):
         Provider.objects.update(checked_at=timezone.now() - timedelta(minutes=6))

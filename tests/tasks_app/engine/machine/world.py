@@ -16,7 +16,8 @@ import orjson
 
 from accounts import credits
 from accounts.models import Account, LedgerEntry
-from providers.models import Provider, PublicModel, Route
+from providers import breakers
+from providers.models import Breaker, Provider, PublicModel, Route
 from providers.outcomes import Accepted, Callback
 from tasks_app import audit, cleanup
 from tasks_app.engine import accept, callback, cancel, claims, expiry, late, lifecycle, loop, poll, pump, store, submit
@@ -36,7 +37,7 @@ PAPERS = {"honest": paper_honest, "strict": paper_strict, "calls": paper_calls, 
 MODELS = {"paper/honest": ["honest"], "paper/calls": ["calls"], "paper/deaf": ["deaf"], "paper/both": ["strict", "deaf"]}
 BY_USAGE = {"paper/both": {"price": "2 * n + tokens", "usage": {"tokens": "2 * n"}}}
 SCHEMA = {"type": "object", "additionalProperties": False, "properties": {"n": {"type": "integer", "default": 1}}}
-TABLES = (Task, Attempt, TaskEvent, Output, LedgerEntry, Account)
+TABLES = (Task, Attempt, TaskEvent, Output, LedgerEntry, Account, Breaker)
 
 
 def furnish() -> None:
@@ -76,6 +77,7 @@ class World:
     def __init__(self) -> None:
         for table in TABLES:
             table.objects.all()._raw_delete("default")
+        forget_rows()
         for books in self.books():
             books.forget()
         self.clock = HandClock()
@@ -246,8 +248,9 @@ class World:
                 call.claimed = replace(call.claimed, taken=call.claimed.taken - age)
 
     def next_due(self) -> datetime | None:
-        open_tasks = Task.objects.filter(finished_at=None).values_list("due_at", "deadline_at")
-        return min((at for row in open_tasks for at in row if at and at > self.clock()), default=None)
+        open_tasks = list(Task.objects.filter(finished_at=None).values_list("due_at", "deadline_at"))
+        probes = Breaker.objects.exclude(state="closed").values_list("retry_at") if open_tasks else ()
+        return min((at for row in [*open_tasks, *probes] for at in row if at and at > self.clock()), default=None)
 
     # Workers, beat by beat
 
@@ -347,7 +350,11 @@ class World:
             if due_at is None:
                 assert active >= max_active, f"parked, and {active} of {max_active} are at work"
             elif due_at <= now < deadline_at:
-                assert not any(self.free_at(name, open_jobs[name]) > 0 for name in MODELS[model]), "due, and left beside a free slot"
+                free = [name for name in MODELS[model] if self.free_at(name, open_jobs[name]) > 0 and self.lets_in(name)]
+                assert not free, f"due, and left beside a free slot of {free}"
+
+    def lets_in(self, name: str) -> bool:
+        return breakers.room(Provider.objects.get(name=name).id, self.clock()) != 0
 
     def holds(self) -> None:
         """What holds after each beat; looked at where something was written."""
