@@ -54,6 +54,11 @@ def landed(claimed: Claimed, outcome: Outcome, *, now: datetime) -> None:
     transaction.on_commit(metrics.ATTEMPTS.labels(provider, columns["outcome"]).inc)
 
 
+def charged(claimed: Claimed, cost: float) -> None:
+    """What the upstream charged for a job that was polled to its end."""
+    Attempt.objects.filter(token=claimed.submit_token).update(upstream_cost=cost)
+
+
 def traces(claimed: Sequence[Claimed]) -> dict[UUID, Trace]:
     """What is recorded of these rows' current attempts: an accept by a worker that could not move the task, a callback."""
     tokens = {one.submit_token: one.id for one in claimed}

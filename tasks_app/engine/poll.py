@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from providers.adapters import Adapter
-from providers.outcomes import Job, Running
+from providers.outcomes import Finished, Job, Running
 
-from . import claims, decisions, heard, inline, jobs, lifecycle, quarantine, together
+from . import attempts, claims, decisions, heard, inline, jobs, lifecycle, quarantine, together
 from .claims import Claimed
 from .clock import Clock
 from .decisions import Outcome, Stopped
@@ -48,6 +48,9 @@ async def call(question: Question) -> Outcome:
 
 def land(arrived: Arrived, clock: Clock) -> None:
     now = clock()
+    for task, outcome in arrived:
+        if isinstance(outcome, Finished) and outcome.cost is not None:
+            attempts.charged(task, outcome.cost)
     lifecycle.advance([lifecycle.Step(task, _decision(task, outcome, now)) for task, outcome in arrived], now=now)
     heard.tell("poll", arrived, now=now)
 

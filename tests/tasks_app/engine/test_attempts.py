@@ -42,6 +42,15 @@ class TestWhatTheUpstreamSaid:
         assert list(Attempt.objects.order_by("id").values_list("outcome", flat=True)) == ["unavailable", "accepted"]
 
 
+class TestWhatItCharged:
+    @pytest.mark.parametrize("instant", [True, False], ids=["with the submit's answer", "when the job was polled to its end"])
+    def test_is_kept_whenever_it_is_told(self, acme, plasma, road, instant):
+        plasma.instant = instant
+        acme.submits(IMAGE, n=2)
+        road.runs_dry()
+        assert Attempt.objects.get().upstream_cost == 0.5
+
+
 class TestALateAnswer:
     @pytest.fixture
     def claimed(self, acme, plasma, road):
