@@ -287,6 +287,7 @@ DECLARED = (
     Var("TASK_KEEP_DAYS", whole(0), 90, "Days that a settled task is kept with its outputs, and these may be inputs; 0: for ever."),
     Var("FILE_KEEP_DAYS", whole(0), 30, "Days that an uploaded file is kept and may be an input; 0: for ever."),
     Var("DELIVERY_KEEP_DAYS", whole(0), 30, "Days that a webhook delivery is kept, with its payload and answer; 0 keeps it for ever."),
+    Var("HEALTH_KEEP_DAYS", whole(0), 90, "Days that the history of providers' health is kept, for charts; 0: for ever."),
 )
 
 

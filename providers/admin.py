@@ -3,15 +3,19 @@
 import json
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters
 from unfold.admin import ModelAdmin, TabularInline
-from unfold.decorators import display
+from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
-from . import credentials, registry
+from . import credentials, health, health_page, registry
 from .models import Provider, PublicModel, Route
 
 
@@ -59,20 +63,37 @@ class ProviderAdmin(ModelAdmin):
     list_editable = ("is_enabled",)
     list_filter = ("adapter", "is_healthy", "is_enabled")
     search_fields = ("name",)
-    fields = (
-        "name",
-        "adapter",
-        "base_url",
-        "credentials_kept",
-        "new_credentials",
-        "max_jobs",
-        "is_enabled",
-        "health",
-        "note",
-        "failing_since",
-        "checked_at",
+    readonly_fields = ("credentials_kept", "health", "note", "failing_since", "checked_at", *health_page.FIELDS)
+    actions_detail = ("check_now",)
+
+    def get_fieldsets(self, request, obj=None):
+        told = ("health", "note", "failing_since", "checked_at", *health_page.FIELDS)
+        ours = ("name", "adapter", "base_url", "credentials_kept", "new_credentials", "max_jobs", "is_enabled")
+        return [(None, {"fields": ours}), *([("Health", {"fields": told, "classes": ("whole-width",)})] if obj else [])]
+
+    def has_check_permission(self, request, obj=None):
+        return request.user.has_perm("providers.change_provider")
+
+    @action(
+        description="Check now",
+        permissions=["check"],
+        dialog={
+            "title": "Check this provider now?",
+            "description": "It is asked whether it can be used, which costs nothing there. If it can and its breaker is open, the next "
+            "task goes as a probe at once.",
+            "form_submit_text": "Check",
+        },
     )
-    readonly_fields = ("credentials_kept", "health", "note", "failing_since", "checked_at")
+    def check_now(self, request, form, object_id):
+        provider = self.get_object(request, unquote(object_id))
+        if provider is None:
+            raise Http404
+        note = health.check_now(provider.pk, clock=timezone.now)
+        self.log_change(request, provider, f"Checked: {note or 'all is well'}")
+        messages.add_message(request, messages.WARNING if note else messages.SUCCESS, f"{provider}: {note or 'all is well.'}")
+        url = reverse("admin:providers_provider_change", args=[provider.pk])
+        # htmx, which sends the dialog, would follow a redirect itself.
+        return HttpResponse(headers={"HX-Redirect": url}) if request.headers.get("HX-Request") else redirect(url)
 
     def has_delete_permission(self, request, obj=None):
         return False  # tasks refer to it for as long as they are kept; switched off, it drains

@@ -30,6 +30,11 @@ class Provider(models.Model):
     failing_since = models.DateTimeField(null=True, editable=False)
     health_note = models.CharField(max_length=200, blank=True, editable=False)
     checked_at = models.DateTimeField(null=True, editable=False)
+    # What is left there, where a check tells it: in the upstream's own unit, and for how many days it will do; NULL: not known.
+    balance = models.FloatField(null=True, editable=False)
+    balance_unit = models.CharField(max_length=20, blank=True, editable=False)
+    balance_days = models.FloatField(null=True, editable=False)
+    balance_at = models.DateTimeField(null=True, editable=False)
 
     def __str__(self):
         return self.name
@@ -89,21 +94,46 @@ class Breaker(models.Model):
 
 
 class HealthChange(models.Model):
-    """A change of a provider's health: of a breaker, or of what its checks find."""
+    """A change of a provider's health: of a breaker, of what its checks find, of whether its balance will do. Kept for HEALTH_KEEP_DAYS."""
 
     class What(models.TextChoices):
         SUBMIT = "submit"
         POLL = "poll"
         CHECK = "check"
+        BALANCE = "balance"
 
     provider = models.ForeignKey(Provider, models.CASCADE, db_constraint=False, related_name="health_changes")
     what = models.CharField(max_length=7, choices=What.choices)
-    state = models.CharField(max_length=9)  # a breaker's state; healthy, failing
+    state = models.CharField(max_length=9)  # a breaker's state; healthy, failing; enough, low
     note = models.CharField(max_length=200, default="")
     at = models.DateTimeField()
 
     class Meta:
-        indexes = [models.Index(fields=["at"], name="health_change_age")]  # what changed lately
+        indexes = [models.Index(fields=["at"], name="health_change_age")]  # cleanup; the provider's page goes by its key
+
+
+class HealthHour(models.Model):
+    """What a provider's calls for a model came to within an hour (rates.py says what the columns mean). Kept for HEALTH_KEEP_DAYS."""
+
+    provider = models.ForeignKey(Provider, models.CASCADE, db_constraint=False, db_index=False, related_name="health_hours")
+    model = models.CharField(max_length=64)
+    door = models.CharField(max_length=6, choices=Breaker.Door.choices)
+    hour = models.DateTimeField()
+    good = models.PositiveIntegerField(default=0)
+    bad = models.PositiveIntegerField(default=0)
+    refused = models.PositiveIntegerField(default=0)
+    took_ms = models.PositiveBigIntegerField(default=0)
+    slowest_ms = models.PositiveIntegerField(default=0)
+    jobs = models.PositiveIntegerField(default=0)
+    jobs_s = models.FloatField(default=0)
+    cost = models.FloatField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["provider", "hour", "model", "door"], name="health_hour_once")]
+        indexes = [models.Index(fields=["hour"], name="health_hour_age")]  # cleanup, and rates.typical
+
+    def __str__(self):
+        return f"{self.provider}, {self.model}, {self.door}, {self.hour:%Y-%m-%d %H}"
 
 
 class PublicModel(models.Model):

@@ -86,6 +86,14 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
+class Balance:
+    """What is left of our money there, in the upstream's own `unit`: that of Finished.cost, so that days can be told."""
+
+    left: float
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
 class Callback:
     """What came to a job's callback address. Anybody may have sent it: nothing in it is true because it is said there."""
 

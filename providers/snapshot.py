@@ -10,20 +10,20 @@ AGE_S = 5.0  # after this long every process has seen a change
 
 
 class Snapshot(Generic[T]):
-    """`load` gets the last value (None at first), so that it can keep what has not changed.
+    """`load` gets the last value (None at first), so that it can keep what has not changed; a value is kept for `age_s`.
 
     Threads that find it old at the same moment each load it: they get equal values, and none waits for another.
     """
 
-    def __init__(self, load: Callable[[T | None], T]):
-        self._load = load
+    def __init__(self, load: Callable[[T | None], T], *, age_s: float = AGE_S):
+        self._load, self._age_s = load, age_s
         self._kept: tuple[T, float] | None = None
 
     def get(self, *, now: float | None = None) -> T:
-        """The value, at most AGE_S old by the monotonic clock `now`; raises what `load` raises."""
+        """The value, at most so old by the monotonic clock `now`; raises what `load` raises."""
         now = time.monotonic() if now is None else now
         kept = self._kept
-        if kept is not None and now < kept[1] + AGE_S:
+        if kept is not None and now < kept[1] + self._age_s:
             return kept[0]
         value = self._load(kept[0] if kept else None)
         self._kept = value, now

@@ -21,6 +21,8 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Q, Sum
 
+from providers.models import HealthChange, HealthHour
+
 from . import direct_uploads, inputs, strays
 from .engine import expiry, lifecycle
 from .engine.accept import Problem
@@ -171,6 +173,24 @@ def _old_deliveries(now: datetime, limit: int) -> Iterator[Batch]:
         yield Batch([id for id, _ in page], oldest=page[0][1])
 
 
+def _old_hours(now: datetime, limit: int) -> Iterator[Batch]:
+    """Hours of providers' answers."""
+    yield from _old_health(HealthHour.objects, "hour", now, limit)
+
+
+def _old_changes(now: datetime, limit: int) -> Iterator[Batch]:
+    """Changes of providers' health."""
+    yield from _old_health(HealthChange.objects, "at", now, limit)
+
+
+def _old_health(rows, moment: str, now: datetime, limit: int) -> Iterator[Batch]:
+    if not settings.HEALTH_KEEP_DAYS:
+        return
+    old = rows.filter(**{f"{moment}__lt": now - timedelta(days=settings.HEALTH_KEEP_DAYS)}).order_by(moment, "id")
+    for page in _pages(old.values_list(moment, "id"), limit, moment, "id"):
+        yield Batch([id for _, id in page], oldest=page[0][0])
+
+
 def _old_drafts(now: datetime, limit: int) -> Iterator[Batch]:
     """Uploads and results that a process left half written."""
     old = storage.old_drafts(before=(now - DRAFTS_LIVE).timestamp())
@@ -243,6 +263,14 @@ def _remove_deliveries(ids: Sequence[UUID], now: datetime) -> None:
     Delivery.objects.filter(id__in=ids).delete()
 
 
+def _remove_hours(ids: Sequence[int], now: datetime) -> None:
+    HealthHour.objects.filter(id__in=ids).delete()
+
+
+def _remove_changes(ids: Sequence[int], now: datetime) -> None:
+    HealthChange.objects.filter(id__in=ids).delete()
+
+
 def _forget_inputs(task_ids: Sequence[UUID], now: datetime) -> None:
     for task_id in task_ids:
         inputs.forget(task_id)
@@ -264,5 +292,7 @@ DUTIES = {
     "uploads": Duty("room for files that nobody filled and completed, a day old", _old_uploads, _forget_uploads),
     "deliveries": Duty("webhook deliveries past their keep time", _old_deliveries, _remove_deliveries),
     "inputs": Duty("inputs that were fetched for tasks which were over by then", _stray_inputs, _forget_inputs),
+    "health": Duty("what providers' calls came to, by the hour, past its keep time", _old_hours, _remove_hours),
+    "changes": Duty("changes of providers' health past their keep time", _old_changes, _remove_changes),
     "drafts": Duty("half-written uploads and results, a day old", _old_drafts, _remove_drafts),
 }

@@ -114,6 +114,8 @@ def _standing(known: Figures) -> Iterator[Metric]:
     capped = {(one.provider,): one.cap for one in known.slots if one.cap is not None}
     yield _gauge("provider_slots", "Jobs that may be open at once; none: no cap.", capped, "provider")
     yield _gauge("provider_up", "Whether an enabled provider is healthy.", {(one.name,): one.is_healthy for one in enabled}, "provider")
+    left = {(one.name,): one.balance_days for one in enabled if one.balance_days is not None}
+    yield _gauge("provider_balance_days", "For how long the money at a provider will do, where it tells.", left, "provider")
     shut = {(one.provider.name, one.door): one.state != "closed" for one in known.breakers}
     yield _gauge("breaker_open", "Whether a breaker holds submits back, or tells that polls fail; half-open too.", shut, "provider", "door")
     yield _gauge("webhook_deliveries", "Webhook deliveries that wait, or are under way.", _by(known.deliveries), "status")

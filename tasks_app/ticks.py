@@ -7,14 +7,14 @@ from functools import partial
 from random import uniform
 from threading import Event, Thread
 from time import monotonic
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from celery import current_app
 from celery.bootsteps import StartStopStep
 from celery.signals import worker_shutdown, worker_shutting_down
 from django.db import close_old_connections
 
-from providers import directory
+from providers import directory, rates
 
 from . import metrics, processes
 from .engine import claims, loop, notify, poll, pump, store, submit, wake
@@ -68,8 +68,8 @@ class Ticks(StartStopStep):
             _ticking.append(Thread(target=tick, args=(step, database_clock), name=f"tick-{step}", daemon=True))
             _ticking[-1].start()
         reporter = processes.Reporter("worker", queues=queues, samples=metrics.samples)
-        _reporting.append(Thread(target=processes.keep_reporting, args=(reporter, database_clock, _ended), name="report", daemon=True))
-        _reporting[-1].start()
+        report(processes.keep_reporting, reporter, database_clock, _ended)
+        report(rates.keep_flushing, _ended)
 
 
 current_app.steps["worker"].add(Ticks)
@@ -97,6 +97,12 @@ def hang_up(**_) -> None:
     for thread in _reporting:
         thread.join(LAST_REPORT)
     loop.start(directory.close()).result(5)
+
+
+def report(work: Callable[..., None], *given: Any) -> None:
+    """In a thread of its own, until nothing ticks any more."""
+    _reporting.append(Thread(target=work, args=given, name=work.__name__, daemon=True))
+    _reporting[-1].start()
 
 
 def tick(step: str, clock: Clock) -> None:

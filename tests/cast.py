@@ -11,7 +11,7 @@ import pytest
 
 from accounts import credits, keys
 from accounts.models import Account
-from providers import breakers, catalogue, credentials, directory
+from providers import breakers, catalogue, credentials, directory, rates
 from providers.models import Breaker, Provider, PublicModel, Route
 from tasks_app.engine import accept, cancel, loop, notify, poll, pump, store, submit
 from tasks_app.engine.decisions import Outcome
@@ -222,5 +222,6 @@ def forget():
 
 def forget_rows() -> None:
     breakers.forget()
+    rates.forget()
     catalogue.forget()
     directory.forget()

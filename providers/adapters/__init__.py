@@ -6,7 +6,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
-from ..outcomes import Accepted, Callback, Facts, Finished, Heard, Job, Polled
+from ..outcomes import Accepted, Balance, Callback, Facts, Finished, Heard, Job, Polled
 
 # Each module of this package is an adapter, so that a new one needs no entry in a list.
 BUILT_IN = {module.name: f"{__name__}.{module.name}" for module in iter_modules(__path__)}
@@ -37,8 +37,8 @@ class Adapter(Protocol):
         """Whether the upstream stopped the job (False: too late, or it cannot)."""
         ...
 
-    async def check(self) -> None:
-        """Raise if the upstream cannot be used now; costs nothing there."""
+    async def check(self) -> Balance | None:
+        """Raise if the upstream cannot be used now; what is left there, where that is told. Costs nothing there."""
         ...
 
     async def find(self, job: Job) -> Accepted | Finished | None:

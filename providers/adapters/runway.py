@@ -30,7 +30,7 @@ from ..errors import (
     UpstreamError,
 )
 from ..http import Reply
-from ..outcomes import Accepted, Facts, Failed, Finished, Found, Job, Polled, Running
+from ..outcomes import Accepted, Balance, Facts, Failed, Finished, Found, Job, Polled, Running
 from . import Upstream
 
 FACTS = Facts(
@@ -99,10 +99,13 @@ class Adapter:
         reply = await self._call("DELETE", f"/v1/tasks/{quote(id, safe='')}")
         return reply.status == 204 or bool(_read(reply))
 
-    async def check(self) -> None:
+    async def check(self) -> Balance | None:
         match _read(await self._call("GET", "/v1/organization")):
             case {"creditBalance": int(left)} if left <= 0:
                 raise QuotaExceeded("There are no credits left at Runway.")
+            case {"creditBalance": int(left)}:
+                return Balance(left, "credits")
+        return None
 
     async def find(self, job: Job) -> Accepted | Finished | None:
         raise OutcomeUnknown("Runway has no list in which a job could be looked for.")

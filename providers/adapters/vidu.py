@@ -33,7 +33,7 @@ from ..errors import (
     UpstreamError,
 )
 from ..http import Reply
-from ..outcomes import CLOCKS_APART, Accepted, Callback, Facts, Failed, Finished, Found, Heard, Job, Polled, Running
+from ..outcomes import CLOCKS_APART, Accepted, Balance, Callback, Facts, Failed, Finished, Found, Heard, Job, Polled, Running
 from . import Upstream
 
 FACTS = Facts(
@@ -135,10 +135,14 @@ class Adapter:
             return False
         return True
 
-    async def check(self) -> None:
+    async def check(self) -> Balance | None:
         match await self._ask("GET", "/credits"):
             case {"remains": [*remains]} if remains and all(_is_spent(one) for one in remains):
                 raise QuotaExceeded("There are no credits left at Vidu.")
+            case {"remains": [*remains]}:
+                told = [left for one in remains if (left := _remain(one)) is not None]
+                return Balance(sum(told), "credits") if told else None
+        return None
 
     async def find(self, job: Job) -> Accepted | Finished | None:
         if job.hint and (shown := await self._hinted(job.hint["id"])) and shown.get("payload") == job.token:
@@ -274,5 +278,9 @@ def _moment(told: Any) -> datetime | None:
 
 
 def _is_spent(one: Any) -> bool:
-    remain = dialect.number(one.get("credit_remain")) if isinstance(one, Mapping) else None
+    remain = _remain(one)
     return remain is not None and remain <= 0
+
+
+def _remain(one: Any) -> float | None:
+    return dialect.number(one.get("credit_remain")) if isinstance(one, Mapping) else None

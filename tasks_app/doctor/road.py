@@ -6,7 +6,7 @@ from datetime import timedelta
 from celery import current_app
 
 from accounts.models import Account
-from providers import directory
+from providers import directory, health
 from providers.models import Breaker
 
 from .. import ids
@@ -103,10 +103,14 @@ def _providers(figures: Figures) -> Iterator[Verdict]:
             "providers", f"{one.name} fails{since}: {one.health_note}", "Look at its key and its status page; disable it to drain it."
         )
     yield from map(_breaker, shut := [one for one in figures.breakers if one.state != "closed"])
+    low = [one for one in enabled if health.is_low(one.balance_days)]
+    for one in low:
+        figure = f"{one.name} has {one.balance:g} {one.balance_unit} left, for {one.balance_days:.1f} days"
+        yield warn("providers", figure, "Pay there before it ends: then its tasks wait, or go elsewhere.")
     unchecked = [one.name for one in enabled if one.checked_at is None or figures.at - one.checked_at > UNCHECKED]
     if unchecked:
         yield warn("providers", f"not checked for 5 minutes: {', '.join(unchecked)}", "Start beat, and a worker for upkeep.")
-    if enabled and not (failing or shut or unchecked):
+    if enabled and not (failing or shut or low or unchecked):
         yield ok("providers", f"{len(enabled)} are healthy")
 
 
@@ -115,7 +119,7 @@ def _breaker(one: Breaker) -> Verdict:
     what = "takes no submits" if one.door == "submit" else "answers no polls"
     figure = f"{one.provider.name} {what} since {one.since:%H:%M} UTC: {one.reason}, {one.note}"
     if one.reason in ("unauthenticated", "quota_exceeded"):
-        return fail("providers", figure, "Enter a working key, or pay its bill: a task tries it every minute.")
+        return fail("providers", figure, "Enter a working key, or pay its bill; then Check now on its page in the admin.")
     return warn("providers", figure, "Its tasks wait, or go elsewhere; probes go by themselves. Look at its status page.")
 
 

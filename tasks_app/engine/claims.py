@@ -52,6 +52,7 @@ COLUMNS = [
     "cancel_requested_at",
     "webhook_url",
     "created_at",
+    "updated_at",
     "deadline_at",
 ]
 

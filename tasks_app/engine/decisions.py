@@ -14,6 +14,8 @@ LONGEST_WAIT = timedelta(minutes=5)
 UNSEEN_FOR = timedelta(minutes=2)  # how long 404s must last before they are believed
 UNSEEN_TIMES = 3
 LOST_CLAIMS = 3
+POLLS_OF_A_JOB = 50  # so its end is heard of by a fiftieth of its time late, however long it takes
+SLOWEST_PACE = timedelta(seconds=30)  # by that rule; a client looks at its progress
 
 
 class Expired(UpstreamError):
@@ -181,8 +183,11 @@ def weighed(outcome: Outcome, trace: Trace) -> Outcome:
     return outcome
 
 
-def after_poll(task: Snapshot, outcome: Outcome, facts: Facts, now: datetime) -> Decision:
-    """What a poll led to. Only a readable answer with a known terminal status is a verdict."""
+def after_poll(task: Snapshot, outcome: Outcome, facts: Facts, now: datetime, *, typical: timedelta | None = None) -> Decision:
+    """What a poll led to. Only a readable answer with a known terminal status is a verdict.
+
+    `typical`: how long such jobs took lately; None: not known.
+    """
     match outcome:
         case Finished():
             return _finished(outcome, now)
@@ -196,7 +201,7 @@ def after_poll(task: Snapshot, outcome: Outcome, facts: Facts, now: datetime) ->
         case _ if now >= task.deadline_at:
             return Move("expired", error=Expired(), job_goes_on=True)
         case Running(progress):
-            return Stay(due_at=_next_poll(task, facts, now), progress=progress)
+            return Stay(due_at=_next_poll(task, facts, now, typical), progress=progress)
         case NotFound():
             in_a_row = task.tries + 1 if task.unseen_since else 1
             return Stay(due_at=_later(task, outcome, now), tries=in_a_row, unseen_since=task.unseen_since or now)
@@ -302,13 +307,14 @@ def _is_gone(task: Snapshot, now: datetime) -> bool:
     return task.unseen_since is not None and task.tries + 1 >= UNSEEN_TIMES and now - task.unseen_since >= UNSEEN_FOR
 
 
-def _next_poll(task: Snapshot, facts: Facts, now: datetime) -> datetime:
-    """Old jobs are asked about less often. Rounded to 0.1 s, so that rows that stay can share one UPDATE.
+def _next_poll(task: Snapshot, facts: Facts, now: datetime, typical: timedelta | None) -> datetime:
+    """Old jobs, and those that take long, are asked about less often. Rounded to 0.1 s, so that rows that stay can share one UPDATE.
 
     Where an upstream tells of many jobs in one call, its rows fall due together, at whole multiples of their pace.
     """
     age = now - task.created_at
-    wait = facts.pace * (1 if age < timedelta(minutes=5) else 2 if age < timedelta(minutes=30) else 4)
+    slower = facts.pace * (1 if age < timedelta(minutes=5) else 2 if age < timedelta(minutes=30) else 4)
+    wait = max(slower, min((typical or timedelta(0)) / POLLS_OF_A_JOB, SLOWEST_PACE))
     if facts.batch > 1:
         return min(_next_multiple(wait, now + wait / 2), task.deadline_at)
     due_at = min(now + wait * jitter(task.id, int(age.total_seconds())), task.deadline_at)

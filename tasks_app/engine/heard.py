@@ -1,4 +1,4 @@
-"""What calls came to, told to the breakers of their providers."""
+"""What calls came to, told to whom it concerns: the breakers of their providers, and the rates from which charts are drawn."""
 
 import logging
 from collections import defaultdict
@@ -8,15 +8,31 @@ from time import monotonic
 
 from django.db import DatabaseError
 
-from providers import breakers
-from providers.breaker import Call
+from providers import breakers, rates
+from providers.breaker import Call, is_untold
 from providers.breakers import Door
 from providers.errors import UpstreamError
+from providers.outcomes import Finished
 
 from .claims import Claimed
 from .decisions import Outcome
 
 log = logging.getLogger(__name__)
+
+
+def timed(door: Door, claimed: Claimed, outcome: Outcome, took_s: float) -> None:
+    """Count one answer as it arrives; on the event loop's thread, so no database."""
+    error = outcome if isinstance(outcome, UpstreamError) else None
+    answer: rates.Answer = "refused" if is_untold(error) else "bad" if error else "good"
+    rates.count(claimed.row["provider_id"], claimed.row["model"], door, answer, took_s=took_s)
+    if door == "submit" and isinstance(outcome, Finished):
+        rates.count_job(claimed.row["provider_id"], claimed.row["model"], door, took_s=took_s, cost=outcome.cost)
+
+
+def ended(claimed: Claimed, outcome: Finished, *, now: datetime) -> None:
+    """Count a job that was polled until it ended well. Its row was last written when its upstream took it, or was told to stop it."""
+    took_s = (now - claimed.row["updated_at"]).total_seconds()
+    rates.count_job(claimed.row["provider_id"], claimed.row["model"], "poll", took_s=took_s, cost=outcome.cost)
 
 
 def tell(door: Door, heard: Iterable[tuple[Claimed, Outcome]], *, now: datetime) -> None:

@@ -1,9 +1,11 @@
 """running → storing, failed, expired, canceled: ask about upstream jobs, and stop those that should not go on."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from django.conf import settings
 
+from providers import rates
 from providers.adapters import Adapter
 from providers.outcomes import Finished, Job, Running
 
@@ -48,10 +50,13 @@ async def call(question: Question) -> Outcome:
 
 def land(arrived: Arrived, clock: Clock) -> None:
     now = clock()
-    for task, outcome in arrived:
-        if isinstance(outcome, Finished) and outcome.cost is not None:
+    finished = [(task, outcome) for task, outcome in arrived if isinstance(outcome, Finished)]
+    for task, outcome in finished:
+        if outcome.cost is not None:
             attempts.charged(task, outcome.cost)
     lifecycle.advance([lifecycle.Step(task, _decision(task, outcome, now)) for task, outcome in arrived], now=now)
+    for task, outcome in finished:
+        heard.ended(task, outcome, now=now)
     heard.tell("poll", arrived, now=now)
 
 
@@ -61,8 +66,9 @@ def _question(claimed: Claimed, adapter: Adapter, job: Job, call: Together | Non
 
 
 def _decision(task: Question, outcome: Outcome, now) -> decisions.Decision:
-    return decisions.after_poll(task.snapshot, outcome, task.adapter.FACTS, now)
+    typical = rates.typical(task.row["provider_id"], task.row["model"]) if isinstance(outcome, Running) else None
+    return decisions.after_poll(task.snapshot, outcome, task.adapter.FACTS, now, typical=typical)
 
 
-pump = Pump("poll", take, call, land, window=settings.POLL_WINDOW, windows=10)
+pump = Pump("poll", take, call, land, window=settings.POLL_WINDOW, windows=10, timed=partial(heard.timed, "poll"))
 run = pump.run

@@ -65,6 +65,7 @@ class Pump:
     windows: int = 1
     claims: Claims = task_claims
     repeatable: bool = True  # whether a call that was cut off may simply be made again
+    timed: Callable[[Any, Outcome, float], None] | None = None  # hears each outcome and its seconds, on the loop's thread
     wake: Event = field(default_factory=Event)
     busy: Lock = field(default_factory=Lock)
 
@@ -156,11 +157,14 @@ class Run:
     def start(self, claimed: Claimed) -> None:
         future = loop.start(outcome_of(self.pump.call, claimed))
         self.open[future] = claimed
-        future.add_done_callback(partial(self.time, monotonic()))
+        future.add_done_callback(partial(self.time, claimed, monotonic()))
         future.add_done_callback(self.arrived.put)
 
-    def time(self, began: float, future: Future) -> None:
-        CALLS.labels(self.pump.name).observe(monotonic() - began)
+    def time(self, claimed: Claimed, began: float, future: Future) -> None:
+        took_s = monotonic() - began
+        CALLS.labels(self.pump.name).observe(took_s)
+        if self.pump.timed and not future.cancelled():
+            self.pump.timed(claimed, future.result(), took_s)
 
     def wait(self) -> Arrived:
         """What has arrived, after waiting a moment for the first."""

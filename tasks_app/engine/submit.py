@@ -72,6 +72,11 @@ def land(arrived: Arrived, clock: Clock) -> None:
     heard.tell("submit", [(task, outcome) for task, outcome in arrived if task.is_fresh], now=now)
 
 
+def timed(task: Submission, outcome: Outcome, took_s: float) -> None:
+    if task.is_fresh:
+        heard.timed("submit", task, outcome, took_s)
+
+
 def leave(clock: Clock) -> None:
     """Queue again what the last look began and could call for no more: with the process goes all that knows of it."""
     slots.undo(now=clock())
@@ -191,5 +196,5 @@ def _decision(task: Submission, outcome: Outcome, now: datetime) -> decisions.De
     return decisions.after_submit(task.snapshot, outcome, task.facts, now, trace=task.trace, elsewhere=elsewhere)
 
 
-pump = Pump("submit", take, call, land, window=settings.SUBMIT_WINDOW, windows=10, repeatable=False)
+pump = Pump("submit", take, call, land, window=settings.SUBMIT_WINDOW, windows=10, repeatable=False, timed=timed)
 run = pump.run

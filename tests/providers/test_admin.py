@@ -2,15 +2,19 @@
 
 import json
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.urls import reverse
+from django.utils import timezone
 from django.views.debug import SafeExceptionReporterFilter
 
-from providers import credentials
-from providers.models import Provider, ProviderCredential, PublicModel, Route
+from providers import breakers, credentials
+from providers.breaker import Call
+from providers.errors import Unauthenticated
+from providers.models import HealthHour, Provider, ProviderCredential, PublicModel, Route
 
 from .conftest import SCHEMA
 
@@ -139,6 +143,55 @@ class TestTheProviderPages:
     def test_delete_nothing(self, olga, plasma):
         url = reverse("admin:providers_provider_delete", args=[plasma.pk])
         assert olga.post(url, {"post": "yes"}).status_code == 403
+
+
+class TestTheHealthOfAProvider:
+    @pytest.fixture
+    def hour(self, plasma):
+        this_hour = timezone.now().replace(minute=0, second=0, microsecond=0)
+        return lambda door, **counts: HealthHour.objects.create(provider=plasma, model="plasma/video", door=door, hour=this_hour, **counts)
+
+    def test_is_drawn_by_the_hour_with_its_numbers(self, olga, plasma, hour):
+        hour("submit", good=12, bad=3, refused=1, took_ms=8000, slowest_ms=3100)
+        hour("poll", good=40, took_ms=4000, slowest_ms=200, jobs=4, jobs_s=240, cost=10)
+        text = text_of(olga.get(page(plasma)))
+        assert text.count("<svg") >= 2
+        assert "12 good, 1 refused, 3 bad; 0.50 s in the mean, 3.1 s at most" in text
+        assert "0:01:00 each, 10 charged" in text
+
+    def test_of_one_that_was_never_asked_is_said_so(self, olga, plasma):
+        assert "None within 48 hours." in text_of(olga.get(page(plasma)))
+
+    def test_tells_why_its_breaker_is_open_and_when_it_changed(self, olga, plasma, now):
+        breakers.heard(plasma.id, "submit", [Call(Unauthenticated("the key is <no> good"), now)], now=now)
+        text = text_of(olga.get(page(plasma)))
+        assert "since 01 Jun 12:00 UTC: unauthenticated, the key is &lt;no&gt; good; a probe goes at 12:00:30 UTC" in text
+        assert "01 Jun 12:00:00 UTC" in text
+
+    def test_tells_what_is_left_there(self, olga, plasma, now):
+        assert "It does not tell." in text_of(olga.get(page(plasma)))
+        Provider.objects.update(balance=1234.5, balance_unit="credits", balance_days=6.04, balance_at=now)
+        assert "1,234.5 credits, for 6.0 days at the rate of the last week (01 Jun 12:00 UTC)" in text_of(olga.get(page(plasma)))
+
+
+class TestCheckNow:
+    def check(self, client, provider):
+        return client.post(reverse("admin:providers_provider_check_now", args=[provider.pk]), {"_form_submitted": "1"}, follow=True)
+
+    def test_asks_the_provider_says_what_it_found_and_leaves_a_trace(self, olga, plasma):
+        text = text_of(self.check(olga, plasma))
+        plasma.refresh_from_db()
+        assert plasma.health_note
+        assert plasma.health_note in unescape(text)
+        assert LogEntry.objects.latest("id").change_message.startswith("Checked: ")
+
+    def test_is_not_for_who_may_only_look(self, client, plasma):
+        vera = User.objects.create_user("vera", is_staff=True)
+        vera.user_permissions.add(Permission.objects.get(codename="view_provider"))
+        client.force_login(vera)
+        assert self.check(client, plasma).status_code == 403
+        plasma.refresh_from_db()
+        assert plasma.checked_at is None
 
 
 class TestTheModelPages:

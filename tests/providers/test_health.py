@@ -3,9 +3,12 @@ from datetime import timedelta
 
 import pytest
 
-from providers import credentials, directory, health, registry
-from providers.models import Provider
+from providers import breakers, credentials, directory, health, registry
+from providers.breaker import Call
+from providers.errors import Unauthenticated
+from providers.models import HealthChange, HealthHour, Provider
 from tests.upstreams import Plasma, answer, hang
+from tests.upstreams.runway import Runway
 
 
 @pytest.fixture(autouse=True)
@@ -142,6 +145,83 @@ class TestAProviderThatCannotBeUsed:
         make_provider("broken", adapter="smoke")
         assert check() == 2
         assert seen(plasma) == (True, "")
+
+
+class TestWhatIsLeftThere:
+    @pytest.fixture
+    def runway(self, make_provider, now):
+        with Runway(credits_left=100) as simulator:
+            provider = make_provider("runway", adapter="runway", base_url=simulator.url)
+            credentials.rotate(provider, simulator.credentials, now=now)
+            provider.simulator = simulator
+            yield provider
+
+    def spends(self, provider, now, a_day):
+        HealthHour.objects.create(provider=provider, model="runway/gen4.5", door="poll", hour=now - timedelta(days=1), cost=a_day)
+
+    def test_is_kept_with_its_time_and_with_the_days_that_it_will_do(self, runway, check, now):
+        self.spends(runway, now, 20.0)
+        check()
+        runway.refresh_from_db()
+        assert (runway.balance, runway.balance_unit, runway.balance_days, runway.balance_at) == (100, "credits", 5.0, now)
+
+    def test_will_do_for_nobody_knows_how_long_where_costs_are_not_told(self, runway, check):
+        check()
+        runway.refresh_from_db()
+        assert (runway.balance, runway.balance_days) == (100, None)
+
+    def test_that_will_do_for_few_days_is_told_once_and_so_is_that_it_was_paid(self, runway, clock, caplog):
+        self.spends(runway, clock(), 50.0)
+        for left in (150, 149, 20, 1000):
+            runway.simulator.credits_left = left
+            clock.move(seconds=1)
+            health.run_once(clock=clock)
+        found = HealthChange.objects.order_by("id").values_list("what", "state", "note")
+        assert list(found) == [("balance", "low", "149 credits are left."), ("balance", "enough", "1000 credits are left.")]
+        assert [(one.levelname, one.state) for one in caplog.records if getattr(one, "what", "") == "balance"] == [
+            ("ERROR", "low"),
+            ("WARNING", "enough"),
+        ]
+
+    def test_stays_known_while_it_is_not_told(self, runway, check, now):
+        check()
+        runway.simulator.will(answer(503), at="check")
+        check()
+        runway.refresh_from_db()
+        assert (runway.balance, runway.health_note != "") == (100, True)
+
+
+class TestACheckNow:
+    @pytest.fixture
+    def shut(self, plasma, now):
+        breakers.heard(plasma.id, "submit", [Call(Unauthenticated(), now)], now=now)
+        return plasma
+
+    def test_that_goes_well_lets_a_probe_through(self, shut, now):
+        assert breakers.room(shut.id, now) == 0
+        assert health.check_now(shut.id, clock=lambda: now) == ""
+        assert breakers.room(shut.id, now) == 1
+
+    def test_that_fails_says_why_and_lets_nothing_through(self, shut, upstream, now):
+        upstream.will(answer(503), at="check")
+        assert health.check_now(shut.id, clock=lambda: now)
+        assert breakers.room(shut.id, now) == 0
+
+    def test_asks_a_disabled_provider_too_and_no_other(self, plasma, make_provider, now):
+        other = make_provider("other", adapter="plasma_adapter")
+        Provider.objects.update(is_enabled=False)
+        assert health.check_now(plasma.id, clock=lambda: now) == ""
+        other.refresh_from_db()
+        assert other.checked_at is None
+
+
+class TestAChange:
+    def test_leaves_a_row(self, plasma, upstream, clock):
+        upstream.will(answer(503), at="check", times=3)
+        for _ in range(4):
+            clock.move(minutes=1)
+            health.run_once(clock=clock)
+        assert list(HealthChange.objects.order_by("id").values_list("what", "state")) == [("check", "failing"), ("check", "healthy")]
 
 
 class TestADisabledProvider:

@@ -13,7 +13,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
-from providers.models import PublicModel
+from providers.models import HealthChange, HealthHour, Provider, PublicModel
 from tasks_app import cleanup, direct_uploads, ids
 from tasks_app.engine import accept
 from tasks_app.engine.accept import Problem
@@ -134,6 +134,25 @@ class TestADelivery:
     def test_stays_while_it_is_on_its_way(self, old, status, go):
         Delivery.objects.update(status=status)
         assert go("deliveries") == 0
+
+
+class TestTheHistoryOfProvidersHealth:
+    @pytest.fixture
+    def old(self, plasma, clock, settings):
+        """Three hours and three changes, a day past their keep time, and one of each that is not."""
+        provider = Provider.objects.get()
+        for at in (*(clock() + timedelta(hours=n) for n in range(3)), clock() + timedelta(days=2)):
+            HealthHour.objects.create(provider=provider, model=IMAGE, door="poll", hour=at, good=1)
+            HealthChange.objects.create(provider=provider, what="submit", state="open", at=at)
+        clock.move(days=settings.HEALTH_KEEP_DAYS + 1)
+
+    def test_goes_when_its_keep_time_is_over(self, old, go):
+        assert (go("health"), go("changes")) == (3, 3)
+        assert (HealthHour.objects.count(), HealthChange.objects.count()) == (1, 1)
+
+    def test_stays_for_ever_where_the_operator_says_so(self, old, go, settings):
+        settings.HEALTH_KEEP_DAYS = 0
+        assert (go("health"), go("changes")) == (0, 0)
 
 
 class TestAWaitingTask:
@@ -326,7 +345,12 @@ class TestADryRun:
         for name in ("one", "two", "three"):
             (tmp_path / ".drafts" / name).write_bytes(b"half")
             os.utime(tmp_path / ".drafts" / name, (0, 0))
-        clock.move(days=max(settings.TASK_KEEP_DAYS, settings.FILE_KEEP_DAYS, settings.DELIVERY_KEEP_DAYS) + 1)
+        provider = Provider.objects.get()
+        for model in ("a", "b"):
+            HealthHour.objects.create(provider=provider, model=model, door="poll", hour=clock())
+        HealthChange.objects.create(provider=provider, what="check", state="failing", at=clock())
+        keep_days = (settings.TASK_KEEP_DAYS, settings.FILE_KEEP_DAYS, settings.DELIVERY_KEEP_DAYS, settings.HEALTH_KEEP_DAYS)
+        clock.move(days=max(keep_days) + 1)
 
     def rows(self) -> dict:
         return {table: list(table.objects.order_by("pk").values()) for table in apps.get_app_config("tasks_app").get_models()}
@@ -334,7 +358,17 @@ class TestADryRun:
     def test_changes_nothing(self, old, clock, tmp_path):
         before = self.rows(), files_of(tmp_path)
         found = {name: cleanup.run(name, clock=clock, is_dry=True).rows for name in cleanup.DUTIES}
-        assert found == {"expired": 1, "tasks": 5, "files": 4, "uploads": 1, "deliveries": 1, "inputs": 1, "drafts": 3}
+        assert found == {
+            "expired": 1,
+            "tasks": 5,
+            "files": 4,
+            "uploads": 1,
+            "deliveries": 1,
+            "inputs": 1,
+            "health": 2,
+            "changes": 1,
+            "drafts": 3,
+        }
         assert (self.rows(), files_of(tmp_path)) == before
 
     @pytest.mark.parametrize("limit", [1, 2, 200])

@@ -133,15 +133,17 @@ class TestHowThingsStand:
         assert page["darkroom_provider_up"][("provider", "grit"),] == 1
         assert page["darkroom_database_up"] == {(): 1}
 
-    def test_is_told_of_breakers(self, plasma, grit, read):
+    def test_is_told_of_breakers_and_of_what_is_left_at_providers(self, plasma, grit, read):
         now, provider = timezone.now(), Provider.objects.get(name="grit")
         breakers.heard(provider.id, "submit", [Call(Unauthenticated(), now)], now=now)
         breakers.heard(provider.id, "poll", [Call(Unavailable(), now)], now=now)
+        Provider.objects.filter(name="plasma").update(balance_days=2.5)
         page = read()
         assert page["darkroom_breaker_open"] == {
             (("door", "poll"), ("provider", "grit")): 0,
             (("door", "submit"), ("provider", "grit")): 1,
         }
+        assert page["darkroom_provider_balance_days"] == {(("provider", "plasma"),): 2.5}
 
     def test_is_told_of_beat_and_of_the_books(self, read, db):
         assert "darkroom_beat_age_seconds" not in read()

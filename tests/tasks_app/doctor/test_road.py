@@ -112,6 +112,11 @@ class TestProviders:
         assert verdict("providers")[0] == level
         assert f"grit takes no submits since {now:%H:%M} UTC: {error.code}, {error.message}" in verdict("providers")[1]
 
+    def test_whose_money_ends_soon_are_named(self, plasma, verdict):
+        Provider.objects.update(checked_at=timezone.now(), balance=40, balance_unit="credits", balance_days=1.25)
+        assert verdict("providers")[0] == "warn"
+        assert "plasma has 40 credits left, for 1.2 days" in verdict("providers")[1]
+
     def test_a_lane_whose_only_breaker_is_open_is_not_late(self, acme, plasma, verdict):
         task = acme.submits("darkroom/plasma-image")
         Task.objects.update(due_at=timezone.now() - timedelta(minutes=5), deadline_at=timezone.now() + timedelta(hours=1))

@@ -215,6 +215,12 @@ class TestAfterAPoll:
         old = task(status="running", created_at=NOW - HOUR)
         assert after_poll(old, Running(), HONEST, NOW).due_at - NOW > HONEST.pace * 3
 
+    @pytest.mark.parametrize(("typical_s", "wait_s"), [(5, 0), (500, 10), (86_400, 30)])
+    def test_a_job_that_takes_long_is_asked_about_less_often_within_reason(self, typical_s, wait_s):
+        stay = after_poll(task(status="running"), Running(), HONEST, NOW, typical=timedelta(seconds=typical_s))
+        wait = max(HONEST.pace, timedelta(seconds=wait_s))
+        assert wait * 0.8 <= stay.due_at - NOW <= wait * 1.2 + timedelta(seconds=0.1)
+
     def test_jobs_that_one_call_tells_of_fall_due_together(self):
         batch, pace = replace(HONEST, batch=20), HONEST.pace
         moments = [NOW + pace * part / 10 for part in range(10)]
