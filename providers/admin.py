@@ -161,7 +161,7 @@ class RouteInline(TabularInline):
     model = Route
     hide_title = True
     extra = 0
-    fields = ("provider", "upstream_model", "priority", "weight", "max_jobs", "is_enabled")
+    fields = ("provider", "upstream_model", "priority", "weight", "cost", "max_jobs", "is_enabled")
 
     def has_delete_permission(self, request, obj=None):
         return False  # tasks in flight are polled by it; switched off, it takes no new ones

@@ -27,7 +27,10 @@ class ProviderSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class RouteSnapshot:
-    """A Route; `model` is the public name, `upstream_model` the provider's own; `max_jobs` None: no cap of its own."""
+    """A Route; `model` is the public name, `upstream_model` the provider's own.
+
+    `max_jobs` None: no cap of its own; `cost` None: not known.
+    """
 
     id: int
     model: str
@@ -36,6 +39,7 @@ class RouteSnapshot:
     priority: int
     weight: int
     max_jobs: int | None
+    cost: float | None = None
 
 
 @dataclass(frozen=True)
@@ -108,7 +112,8 @@ def _load(last: _Rows | None) -> _Rows:
     columns = ("id", "name", "adapter", "base_url", "credential_version", "max_jobs", "is_enabled", "is_healthy")
     by_id = {row[0]: ProviderSnapshot(*row) for row in Provider.objects.order_by("name").values_list(*columns)}
     every, usable = {}, defaultdict(list)
-    columns = ("id", "model__name", "provider_id", "upstream_model", "priority", "weight", "max_jobs", "is_enabled", "model__is_enabled")
+    shown = ("id", "model__name", "provider_id", "upstream_model", "priority", "weight", "max_jobs", "cost")
+    columns = (*shown, "is_enabled", "model__is_enabled")
     for *facts, is_enabled, model_is_enabled in Route.objects.order_by("priority", "id").values_list(*columns):
         read = every[facts[0]] = RouteSnapshot(*facts)
         if is_enabled and model_is_enabled and read.provider_id in by_id and by_id[read.provider_id].is_enabled:

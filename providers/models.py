@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from django.core.exceptions import ValidationError
-from django.core.validators import RegexValidator
+from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 
 from . import metering, pricing, registry, schemas
@@ -199,6 +199,12 @@ class Route(models.Model):
     upstream_model = models.CharField(max_length=100, help_text="The provider's own name of the model.")
     priority = models.PositiveSmallIntegerField(default=0, help_text="The lowest that can take the job wins.")
     weight = models.PositiveSmallIntegerField(default=1, help_text="Share among routes of one priority.")
+    cost = models.FloatField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0)],
+        help_text="What a task costs you there, in a unit of your own for all routes. Of one priority the cheapest wins; empty: not known.",
+    )
     max_jobs = models.PositiveIntegerField(null=True, blank=True, help_text="Jobs open on this route at once; empty: no cap.")
     is_enabled = models.BooleanField(default=True)
 

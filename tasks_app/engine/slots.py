@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.db.models import Count
 
-from providers import breakers, directory, routing
+from providers import breakers, capability, directory, routing
 from providers.directory import RouteSnapshot
 from providers.models import Provider
 
@@ -85,7 +85,8 @@ def _take_from(lane: str, room: int, now: datetime) -> list[Claimed]:
         return []
     # A row past its deadline is left to expiry: what would be bought for it would be bought for nobody.
     due = Task.objects.filter(status="queued", lane=lane, due_at__lte=now, deadline_at__gt=now).order_by("due_at")
-    chosen = _assign(due.values_list("id", "avoid", "attempts")[:room], routes, left)
+    told = ("kind", "input") if len(routes) > 1 else ()  # where there is no choice, nothing is compared
+    chosen = _assign(due.values_list("id", "avoid", "attempts", *told)[:room], routes, left)
     return [claimed for route_id, ids in chosen for claimed in whole(partial(_take_into, routes[route_id], ids, now))]
 
 
@@ -100,16 +101,21 @@ def _room(routes: Sequence[RouteSnapshot], now: datetime) -> dict[int, int | Non
 def _assign(rows: Sequence[tuple], routes: dict[int, RouteSnapshot], left: dict[int, int | None]) -> list[tuple[int, list[UUID]]]:
     """A route for each row while slots last, as (route id, task ids)."""
     pairs = []
-    for id, avoid, tries in rows:
-        candidates = [_candidate(route, left[route.id]) for route in routes.values()]
+    for id, avoid, tries, *told in rows:
+        able = [route for route in routes.values() if not told or _takes(route, *told)] or list(routes.values())
+        candidates = [_candidate(route, left[route.id]) for route in able]
         choice = routing.choose(candidates, avoid=avoid, dice=(jitter(id, tries) - 0.8) / 0.4 % 1)
         if choice is None:
-            break
+            continue  # another may want less, and so have a route that is not full
         pairs.append((choice.route_id, id))
         if left[choice.route_id] is not None:
             left[choice.route_id] -= 1
     pairs.sort()
     return [(route_id, [id for _, id in group]) for route_id, group in groupby(pairs, key=lambda pair: pair[0])]
+
+
+def _takes(route: RouteSnapshot, kind: str, input: dict) -> bool:
+    return capability.takes(directory.provider(route.provider_id).adapter, route.upstream_model, kind, input)
 
 
 def _candidate(route: RouteSnapshot, free: int | None) -> routing.Candidate:
@@ -120,6 +126,8 @@ def _candidate(route: RouteSnapshot, free: int | None) -> routing.Candidate:
         priority=route.priority,
         weight=route.weight,
         free=free,
+        cost=route.cost,
+        is_healthy=directory.provider(route.provider_id).is_healthy,
     )
 
 

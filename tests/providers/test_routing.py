@@ -2,14 +2,14 @@ from collections import Counter
 from fractions import Fraction
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from providers.routing import Candidate, choose
 
 
-def route(id, *, provider=None, priority=0, weight=1, free=None):
-    return Candidate(id, provider or id, f"model-{id}", priority, weight, free)
+def route(id, *, provider=None, priority=0, weight=1, free=None, **more):
+    return Candidate(id, provider or id, f"model-{id}", priority, weight, free, **more)
 
 
 candidates = st.builds(
@@ -20,6 +20,8 @@ candidates = st.builds(
     priority=st.integers(0, 3),
     weight=st.integers(0, 5),
     free=st.none() | st.integers(-1, 3),
+    cost=st.none() | st.integers(1, 3),
+    is_healthy=st.booleans(),
 )
 any_candidates = st.lists(candidates, max_size=8)
 dice = st.floats(0, 1, exclude_max=True)
@@ -47,17 +49,40 @@ class TestWhateverTheCandidates:
         assert not (others_have_room and chosen.provider_id == avoid)
 
     @given(any_candidates, dice)
-    def test_none_of_a_lower_priority_number_had_room(self, routes, dice):
+    def test_none_of_a_lower_priority_number_had_room_and_was_as_well(self, routes, dice):
         chosen = choose(routes, avoid=None, dice=dice)
         if chosen is not None:
-            assert chosen.priority == min(route.priority for route in routes if has_room(route))
+            rivals = [route for route in routes if has_room(route) and route.is_healthy >= chosen.is_healthy]
+            assert chosen.priority == min(route.priority for route in rivals)
+
+    @given(any_candidates, avoid, dice)
+    def test_one_that_fails_its_checks_is_chosen_only_if_no_healthy_one_has_room(self, routes, avoid, dice):
+        chosen = choose(routes, avoid=avoid, dice=dice)
+        if chosen is None or chosen.is_healthy:
+            return
+        assert not any(has_room(route) and route.is_healthy for route in routes if route.provider_id != avoid)
+
+    @given(any_candidates, dice)
+    def test_none_like_it_costs_less(self, routes, dice):
+        chosen = choose(routes, avoid=None, dice=dice)
+        if chosen is None or chosen.weight == 0:
+            return
+        like = [
+            route
+            for route in routes
+            if has_room(route) and route.weight > 0 and (route.priority, route.is_healthy) == (chosen.priority, chosen.is_healthy)
+        ]
+        known = [route.cost for route in like if route.cost is not None]
+        assert chosen.cost == (min(known) if known else None)
 
     @given(any_candidates, avoid, dice)
     def test_weight_zero_is_chosen_only_among_its_like(self, routes, avoid, dice):
         chosen = choose(routes, avoid=avoid, dice=dice)
-        assume(chosen is not None and chosen.weight == 0)
-        rivals = [route for route in routes if has_room(route) and route.priority == chosen.priority and route.provider_id != avoid]
-        assert all(route.weight == 0 for route in rivals)
+        if chosen is None or chosen.weight > 0:
+            return
+        like = (chosen.priority, chosen.is_healthy)
+        rivals = [one for one in routes if has_room(one) and (one.priority, one.is_healthy) == like and one.provider_id != avoid]
+        assert all(one.weight == 0 for one in rivals)
 
     @given(any_candidates, avoid, dice)
     def test_the_same_dice_give_the_same_route(self, routes, avoid, dice):
@@ -96,6 +121,14 @@ class TestTwoProviders:
             (route(1), route(2, priority=1, free=0), 1, 1),
             (route(1, free=0), route(2, priority=1, free=0), None, None),
             (route(1, provider=7), route(2, provider=7), 7, 1),
+            (route(1, cost=2), route(2, cost=1), None, 2),
+            (route(1, cost=2), route(2, cost=1, priority=1), None, 1),
+            (route(1, cost=2), route(2, cost=1, free=0), None, 1),
+            (route(1), route(2, cost=9), None, 2),
+            (route(1, cost=2), route(2, cost=1, weight=0), None, 1),
+            (route(1, is_healthy=False), route(2, priority=1), None, 2),
+            (route(1, is_healthy=False), route(2, priority=1, free=0), None, 1),
+            (route(1, is_healthy=False), route(2, priority=1), 2, 1),
         ],
     )
     def test_the_first_with_room_that_need_not_be_avoided(self, first, second, avoid, chosen):
