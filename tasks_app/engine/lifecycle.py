@@ -22,6 +22,7 @@ from .. import inputs, metrics, render
 from ..ids import shown
 from ..models import Output, Task, TaskEvent
 from ..storage import storage
+from ..watch import news
 from ..webhooks import events, outbox
 from . import attempts, flags, lanes, loop, settle, wake
 from .claims import LEASE, Claimed, held
@@ -79,7 +80,7 @@ def record(tasks: Sequence[UUID], status: str, *, now: datetime, detail: dict | 
 def _advance(steps: Sequence[Step], now: datetime) -> set[UUID]:
     stays = [step for step in steps if isinstance(step.decision, Stay)]
     moves = sorted((step for step in steps if isinstance(step.decision, Move)), key=lambda step: step.claimed.id)
-    _stay(stays, now)
+    further = _stay(stays, now)
     outputs = {step.claimed.id: _outputs(step, now) for step in moves}
     moved = [done for step in moves if (done := _moved(step, outputs[step.claimed.id], now))]
     TaskEvent.objects.bulk_create(_event(step, now) for step in moved)
@@ -95,6 +96,8 @@ def _advance(steps: Sequence[Step], now: datetime) -> set[UUID]:
         transaction.on_commit(metrics.ENDED.labels(step.claimed.row["model"], step.decision.status).inc)
     for step_name in _woken(moved):
         transaction.on_commit(partial(wake.wake, step_name))
+    if moved or further:
+        transaction.on_commit(partial(news.tell, {step.claimed.row["account_id"] for step in moved}, further))
     return {step.claimed.id for step in moved}
 
 
@@ -118,15 +121,20 @@ def _woken(moved: Sequence[Step]) -> set[str]:
     return names | {"submit" for step in moved if step.claimed.row["status"] in OPEN and step.decision.status != "running"}
 
 
-def _stay(steps: Sequence[Step], now: datetime) -> None:
-    """Rows that stay are written together: those that share all that is written share one UPDATE."""
+def _stay(steps: Sequence[Step], now: datetime) -> dict[UUID, tuple[int, float]]:
+    """Rows that stay are written together: those that share all that is written share one UPDATE. Returns the progress that was made."""
     groups: dict[tuple, list[Claimed]] = {}
     for step in steps:
         groups.setdefault(_stay_columns(step), []).append(step.claimed)
+    further = {}
     for columns, claimed in groups.items():
         columns = dict(columns)
         # MySQL assigns from left to right: `called` is read before it is overwritten.
-        held(claimed).update(due_at=_unless_called(columns.pop("due_at"), now), called=False, lease_token=0, lost_claims=0, **columns)
+        due_at = _unless_called(columns.pop("due_at"), now)
+        written = held(claimed).update(due_at=due_at, called=False, lease_token=0, lost_claims=0, **columns)
+        if "progress" in columns and written == len(claimed):  # else some moved on, and are not to be told back
+            further |= {one.id: (one.row["account_id"], columns["progress"]) for one in claimed}
+    return further
 
 
 def _unless_called(due_at: datetime, now: datetime) -> Case:

@@ -8,6 +8,7 @@ from itertools import groupby
 from time import monotonic
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import Count
 
 from providers import breakers, capability, directory, routing
@@ -15,6 +16,7 @@ from providers.directory import RouteSnapshot
 from providers.models import Provider
 
 from ..models import Task
+from ..watch import news
 from . import attempts, claims, jobs, lifecycle
 from .claims import Claimed, new_token, won
 from .decisions import after_submit, jitter
@@ -146,4 +148,5 @@ def _take_into(route: RouteSnapshot, ids: list[UUID], now: datetime) -> list[Cla
     claimed = won(ids, token, taken)
     attempts.intend(claimed, route, now=now)
     lifecycle.record([one.id for one in claimed], "submitting", now=now)
+    transaction.on_commit(partial(news.tell, {one.row["account_id"] for one in claimed}, {}))
     return claimed
