@@ -77,7 +77,7 @@ def url(*schemes: str, or_empty: bool = False) -> Callable[[str], str]:
 
 def address(value: str) -> str:
     host, _, port = value.rpartition(":")
-    if not value.startswith("unix:/") and not (host and port.isascii() and port.isdecimal()):
+    if not re.fullmatch("unix:.+", value) and not (host and port.isascii() and port.isdecimal()):
         raise ValueError("host:port or unix:/path")
     return value
 
@@ -263,6 +263,20 @@ DECLARED = (
     ),
     Var("WEB_WORKERS", whole(1), 3, "gunicorn's worker processes."),
     Var("WEB_THREADS", whole(1), 6, "Threads per web worker; workers × threads is the number of database connections (5 to 20)."),
+    Var(
+        "STREAM_BIND",
+        address,
+        "unix:var/stream.sock",
+        "Address that the stream tier listens on, or unix:/path; a proxy in front may send it what is to be streamed.",
+    ),
+    Var(
+        "STREAM_SOCKET",
+        folder,
+        ROOT / "var/stream-handover.sock",
+        "Socket file by which the web tier hands connections on to the stream tier of the same machine.",
+    ),
+    Var("STREAM_LIMIT", whole(1), 2000, "Streams and waits that the stream tier has open at once."),
+    Var("STREAM_LIMIT_PER_ACCOUNT", whole(1), 100, "Of these, the most of one account."),
     Var("WEB_MEMORY_LIMIT_MB", whole(1), 600, "A web worker above this resident size finishes its request and is replaced."),
     Var("WORKER_MEMORY_LIMIT_MB", whole(1), 600, "A worker above this resident size finishes what is open, ends, and is started anew."),
     Var(

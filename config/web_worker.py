@@ -3,7 +3,8 @@
 In gunicorn's own `gthread` one thread waits for requests, hands each to a pool and takes the connection back: two queues, a
 pipe and a future a request, and a change of threads each way. Here the kernel hands a connection that became readable to one of
 the threads (epoll(7), EPOLLONESHOT: to no second one until it is armed anew). The main thread accepts, counts, closes, and tells
-gunicorn that the worker lives; all that happens to a request is gunicorn's own.
+gunicorn that the worker lives; all that happens to a request is gunicorn's own. But what would hold its thread for minutes is handed
+on to the stream tier (handover.py).
 """
 
 import math
@@ -16,6 +17,9 @@ from collections.abc import Callable
 
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
+from . import handover
+from .env import env
+
 READABLE = select.EPOLLIN | select.EPOLLONESHOT
 DRAINED_AT_ONCE = 65536  # bytes
 # A client that stops in mid-request holds a thread for no longer: timeval of socket(7), SO_RCVTIMEO, as seconds and microseconds.
@@ -23,10 +27,13 @@ RECEIVES_WITHIN = struct.pack("ll", 5, 0)
 
 
 class Connection(TConn):
-    """`is_ending`: we have said all, and wait for the client's end, lest the kernel drop what it has yet to read (RFC 9112, 9.6)."""
+    """`is_ending`: we have said all, and wait for the client's end, lest the kernel drop what it has yet to read (RFC 9112, 9.6).
+
+    `is_given`: the stream tier has it.
+    """
 
     data_ready = True  # its thread has it because there is something to read
-    is_ending = False
+    is_ending = is_given = False
 
 
 class Worker(ThreadWorker):
@@ -89,8 +96,22 @@ class Worker(ThreadWorker):
         while self.handle(conn):
             if not conn.parser.unreader.buf.getvalue():  # else it did not wait for the answer before it sent its next request
                 return True
+        if conn.is_given:
+            return False
         conn.is_ending = True
         return self.hang_up(conn)
+
+    def handle_request(self, req, conn: Connection):
+        if handover.is_wanted(req.path, req.headers) and (taker := handover.connected(env["STREAM_SOCKET"])):
+            self.give(conn, req, taker)
+        return super().handle_request(req, conn)
+
+    def give(self, conn: Connection, req, taker: socket.socket) -> None:
+        """Hand the connection on; raises StopIteration, by which gunicorn knows that there is nothing to answer."""
+        conn.is_given = True
+        self.readable.unregister(conn.sock)  # it lives on elsewhere, so closing it here would not do that
+        handover.give(conn.sock, handover.written(req.method, req.uri, req.headers, req.body.read()), to=taker)
+        raise StopIteration
 
     def hang_up(self, conn: Connection) -> bool:
         conn.timeout = time.monotonic() + self.cfg.keepalive

@@ -13,6 +13,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 KINDS = {  # words of the command that starts it
     "web": ("gunicorn", "config.wsgi"),
+    "stream": ("gunicorn", "config.asgi"),
     "worker": ("celery", "worker"),
     "beat": ("celery", "beat"),
     "functions": ("scf_client.local",),

@@ -6,7 +6,7 @@ Every label has few values, which we choose: no path, no id, no word of a client
 
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 REQUEST_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 30)
@@ -33,6 +33,7 @@ ATTEMPTS = Counter(
 CALLS = Histogram(
     "darkroom_call_duration_seconds", "Calls of a step to upstreams, storage or receivers.", ["step"], buckets=CALL_S, registry=REGISTRY
 )
+STREAMS = Gauge("darkroom_streams", "Open streams of a task or an account, and waits.", ["kind"], registry=REGISTRY)
 TRIES = Counter("darkroom_webhook_tries", "Calls of webhooks, by outcome: delivered, or why not.", ["outcome"], registry=REGISTRY)
 
 

@@ -11,13 +11,14 @@ from providers import catalogue
 
 from .ids import shown
 from .models import Output
-from .rows import Row
+from .rows import Row, instant
 
 BASE = settings.PUBLIC_URL + "/api/v1"
 PLACE = "/outputs/"
 KEPT, GIVEN = f'"{PLACE}', f'"{BASE}{PLACE}'  # how an address begins in a row, and in an answer
 # The row's own word for what a running task is at.
 RUNNING = ("submitting", "running", "storing")
+OPEN = ("queued", *RUNNING)
 POLL_MS = (500, 10_000)
 
 
@@ -50,6 +51,12 @@ def task(row: Row, *, now: datetime, queue_position: int | None = None) -> dict:
         "poll_after_ms": poll_after_ms(now - datetime.fromisoformat(row.created_at), typical_seconds(row.model)) if is_open else None,
         "urls": _urls(f"{BASE}/tasks/{id}", is_open),
     }
+
+
+def state(status: str, at: datetime, task: bytes) -> bytes:
+    """A change to this status, as JSON; `task` is the task object as it stands now."""
+    standing = {"status": "running", "stage": status} if status in RUNNING else {"status": status, "stage": None}
+    return dumps({**standing, "at": instant(at), "task": orjson.Fragment(task)})
 
 
 def outputs(them: Sequence[Output]) -> str:

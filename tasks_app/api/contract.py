@@ -11,11 +11,13 @@ from .filters import LIMIT, MOST, STATUSES
 from .period import BY
 from .problems import CODES, MEDIA_TYPE
 
-JSON, CSV, ANY = "application/json", "text/csv", "*/*"
+JSON, CSV, EVENT_STREAM, ANY = "application/json", "text/csv", "text/event-stream", "*/*"
 EVERYWHERE = ("unauthenticated", "forbidden_by_key", "rate_limited", "not_acceptable", "invalid_request", "internal_error", "unavailable")
 WITH_BODY = ("malformed_json", "length_required", "too_large", "unsupported_media_type")
 BYTES: Schema = {"type": "string", "format": "binary"}
 TABLE: Schema = {"type": "string"}
+EVENTS: Schema = {"type": "string", "description": "Server-sent events; docs/live-progress.md says which."}
+MEDIA_TYPES = ((BYTES, ANY), (TABLE, CSV), (EVENTS, EVENT_STREAM))
 
 Answers = dict[int, tuple[str, Any]]
 
@@ -53,7 +55,7 @@ def _responses(answers: Answers) -> dict:
 def _key(status: int, schema: Any) -> Any:
     if schema is None:
         return status
-    return (status, ANY if schema is BYTES else CSV if schema is TABLE else JSON)
+    return (status, next((media_type for known, media_type in MEDIA_TYPES if schema is known), JSON))
 
 
 def _schema(schema: Any) -> Any:
@@ -100,6 +102,9 @@ IF_NONE_MATCH = header("If-None-Match", "The ETag that you have: 304 if it still
 LOCATION = header("Location", "The address of what was made.", components.URL, on=(201,))
 TASK_LOCATION = header("Location", "The task's address.", components.URL, on=(200, 201))
 REPLAYED = header("Idempotent-Replayed", "Present on a replay.", word("true"), on=(200,))
+PREFER = header("Prefer", "`wait=N`: answer when the task is over, or after N seconds, 60 at most. It may be left alone.")
+PREFERENCE_APPLIED = header("Preference-Applied", "`wait=N` where it was waited.", on=(200, 201, 304))
+LAST_EVENT_ID = header("Last-Event-ID", "The `id` of the last event that you have: what came after it is told.")
 TASK_ID, OUTPUT_ID, FILE_ID = (path("id", id_of(prefix)) for prefix in ("task", "output", "file"))
 RANGE = header("Range", "`bytes=first-last`, `bytes=first-` or `bytes=-count`; of several ranges one is sent.")
 IF_RANGE = header("If-Range", "The ETag of the part that you have.")
@@ -140,7 +145,7 @@ create = operation(
     tag="tasks",
     body=NEW_TASK,
     refusals=BUY_REFUSALS,
-    parameters=(KEY, TASK_LOCATION, REPLAYED),
+    parameters=(KEY, PREFER, PREFERENCE_APPLIED, TASK_LOCATION, REPLAYED),
     description="Holds the credits that the task can cost at most, and queues it.",
 )
 quote = operation(
@@ -190,7 +195,23 @@ read = operation(
     {200: ("The task.", "Task"), 304: ("It is as you have it.", None)},
     tag="tasks",
     refusals=("not_found",),
-    parameters=(TASK_ID, IF_NONE_MATCH, ETAG),
+    parameters=(TASK_ID, PREFER, PREFERENCE_APPLIED, IF_NONE_MATCH, ETAG),
+)
+task_events = operation(
+    "readTaskEvents",
+    "Follow a task",
+    {
+        200: ("A `snapshot`, then `progress` and `state` until the task is over.", EVENTS),
+        204: ("It is over, and you have heard all.", None),
+    },
+    tag="tasks",
+    refusals=("not_found", "too_many_streams"),
+    parameters=(TASK_ID, LAST_EVENT_ID),
+    description=(
+        "Server-sent events. The data of `snapshot` is the task; of `progress`, `{task, progress}`; of `state`, "
+        "`{status, stage, at, task}`, the task as it stands. The stream may end at any time: come again with `Last-Event-ID`, as a "
+        "browser's EventSource does."
+    ),
 )
 delete = operation(
     "deleteTask",
@@ -282,6 +303,18 @@ delete_file = operation(
 )
 file_content = content("readFileContent", "The bytes of a file", tag="files", of=FILE_ID)
 read_account = operation("readAccount", "Read the account: credits and caps", {200: ("The account.", "Account")}, tag="account")
+account_events = operation(
+    "readAccountEvents",
+    "Follow all tasks of the account",
+    {200: ("A `snapshot` of the newest tasks, then `progress` and `state` of any.", EVENTS)},
+    tag="account",
+    refusals=("too_many_streams",),
+    parameters=(LAST_EVENT_ID,),
+    description=(
+        "As the events of one task, but the data of `snapshot` is a list of the 100 newest tasks, it does not end by itself, and "
+        "after a cut something may be told twice. `gap`: too much has happened since; GET /tasks tells how older tasks stand."
+    ),
+)
 read_usage = operation(
     "readUsage",
     "Read what was used",

@@ -42,6 +42,7 @@ CODES = {
     "invalid_input": (422, "The input does not fit the model"),
     "idempotency_key_reused": (422, "The idempotency key belongs to another request"),
     "rate_limited": (429, "Too many requests"),
+    "too_many_streams": (429, "The account has as many streams open as it may have"),
     "internal_error": (500, "Something broke on our side"),
     "unavailable": (503, "Not available now"),
 }

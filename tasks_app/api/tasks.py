@@ -1,6 +1,7 @@
 """Tasks: create, quote, batch, list, read, cancel, retry, delete."""
 
 from datetime import datetime
+from functools import partial
 from hashlib import blake2b
 from typing import ClassVar
 
@@ -10,7 +11,7 @@ from .. import cleanup, render, rows
 from ..engine import accept, cancel, retry
 from ..ids import shown
 from ..render import dumps
-from . import contract, filters, orders, problems
+from . import contract, filters, orders, prefer, problems
 from .answer import Answer
 from .view import PRIVATE, View, id_in
 
@@ -22,7 +23,9 @@ class Tasks(View):
     def post(self, request):
         order = orders.one(request.data, key=request.META.get("HTTP_IDEMPOTENCY_KEY"))
         now = timezone.now()
-        return _accepted(accept.one(request.user.account_id, order, now=now, scope=request.user.scope), now)
+        accepted = accept.one(request.user.account_id, order, now=now, scope=request.user.scope)
+        later = partial(_accepted_later, request.user.account_id, accepted)
+        return prefer.or_later(request, _accepted(accepted, now), accepted.task.id, later)
 
     @contract.list_tasks
     def get(self, request):
@@ -81,14 +84,8 @@ class Batch(View):
 class One(View):
     @contract.read
     def get(self, request, id):
-        row = _own(request, id)
-        position = rows.queue_position(row) if row.status == "queued" else None
-        body = render.task(row, now=timezone.now(), queue_position=position)
-        tag = _tag(body)
-        headers = PRIVATE | {"ETag": f"W/{tag}"}
-        if tag in request.META.get("HTTP_IF_NONE_MATCH", ""):
-            return Answer(status=304, headers=headers)
-        return Answer(body, headers=headers)
+        row, known = _own(request, id), request.META.get("HTTP_IF_NONE_MATCH", "")
+        return prefer.or_later(request, _read(row, known), id_in("task", id), lambda: _read(_own(request, id), known))
 
     @contract.delete
     def delete(self, request, id):
@@ -123,10 +120,28 @@ def _own(request, id: str) -> rows.Row:
     return found
 
 
+def _read(row: rows.Row, known: str) -> Answer:
+    """The task; `known` are the ETags that the client has."""
+    position = rows.queue_position(row) if row.status == "queued" else None
+    body = render.task(row, now=timezone.now(), queue_position=position)
+    tag = _tag(body)
+    headers = PRIVATE | {"ETag": f"W/{tag}"}
+    return Answer(status=304, headers=headers) if tag in known else Answer(body, headers=headers)
+
+
+def _accepted_later(account_id: int, accepted: accept.Accepted) -> Answer | None:
+    row = rows.find(account_id, accepted.task.id)
+    return row and _accepted_as(row, accepted.replayed, timezone.now())
+
+
 def _accepted(accepted: accept.Accepted, now: datetime) -> Answer:
-    body = render.task(rows.of(accepted.task), now=now)
+    return _accepted_as(rows.of(accepted.task), accepted.replayed, now)
+
+
+def _accepted_as(row: rows.Row, replayed: bool, now: datetime) -> Answer:
+    body = render.task(row, now=now)
     headers = PRIVATE | {"Location": body["urls"]["self"]}
-    if accepted.replayed:
+    if replayed:
         return Answer(body, 200, headers=headers | {"Idempotent-Replayed": "true"})
     return Answer(body, 201, headers=headers)
 

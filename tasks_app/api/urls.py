@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from . import account, deliveries, endpoints, files, models, outputs, room, statement, tasks, usage
+from . import account, deliveries, endpoints, files, models, outputs, room, statement, stream, tasks, usage
 from .view import Nowhere
 
 urlpatterns = [
@@ -10,6 +10,7 @@ urlpatterns = [
     path("tasks/quote", tasks.Quote.as_view()),
     path("tasks/batch", tasks.Batch.as_view()),
     path("tasks/<str:id>", tasks.One.as_view()),
+    path("tasks/<str:id>/events", stream.TaskEvents.as_view()),
     path("tasks/<str:id>/cancel", tasks.Cancel.as_view()),
     path("tasks/<str:id>/retry", tasks.Retry.as_view()),
     path("outputs/<str:id>/content", outputs.OutputContent.as_view()),
@@ -22,6 +23,7 @@ urlpatterns = [
     path("uploads/<str:id>", room.Room.as_view()),
     path("files/<str:id>/content", files.FileContent.as_view()),
     path("account", account.TheAccount.as_view()),
+    path("account/events", stream.AccountEvents.as_view()),
     path("account/statement", statement.Statement.as_view()),
     path("account/webhook-secret", endpoints.AccountSecret.as_view()),
     path("account/webhook-secret/rotate", endpoints.RotateAccountSecret.as_view()),

@@ -36,6 +36,8 @@ class Stage:
             "FUNCTIONS_DIR": str(folder / "functions"),
             "FUNCTIONS_URL": f"http://127.0.0.1:{functions}",
             "WEB_BIND": f"127.0.0.1:{web}",
+            "STREAM_BIND": f"unix:{folder}/stream.sock",
+            "STREAM_SOCKET": str(folder / "handover.sock"),
             "PUBLIC_URL": self.url,
             **more,
         }

@@ -1,4 +1,4 @@
-"""The process: a running worker or beat, as it reports itself every few seconds."""
+"""The process: a running worker, beat or stream tier, as it reports itself every few seconds."""
 
 from django.db import models
 
@@ -9,6 +9,7 @@ class Process(models.Model):
     class Kind(models.TextChoices):
         WORKER = "worker"
         BEAT = "beat"
+        STREAM = "stream"
 
     kind = models.CharField(max_length=6, choices=Kind.choices)
     host = models.CharField(max_length=255)

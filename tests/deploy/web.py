@@ -19,9 +19,11 @@ PATIENCE_S = 60
 class Gunicorn:
     """`with Gunicorn("config.wsgi", "--max-requests", "300", WEB_WORKERS="3") as web:`; its lines are in `lines`."""
 
+    configuration = "deploy/gunicorn.conf.py"
+
     def __init__(self, application, *options, **variables):
         self.port = free_port()
-        self.command = [sys.executable, "-m", "gunicorn", "-c", "deploy/gunicorn.conf.py", *options, application]
+        self.command = [sys.executable, "-m", "gunicorn", "-c", self.configuration, *options, application]
         self.env = os.environ | {"WEB_BIND": f"127.0.0.1:{self.port}"} | variables
         self.lines, self._more = [], threading.Condition()
 

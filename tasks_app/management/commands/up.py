@@ -28,7 +28,7 @@ Ctrl-C stops everything.
 
 
 class Command(BaseCommand):
-    help = "Serves everything (web, worker, beat, functions) until Ctrl-C; starts again what dies."
+    help = "Serves everything (web, stream, worker, beat, functions) until Ctrl-C; starts again what dies."
     requires_system_checks = "__all__"
 
     def handle(self, *args, **options):
@@ -61,7 +61,7 @@ def our_processes() -> list[Process]:
 
 def refuse_taken_ports() -> None:
     """Raises CommandError that names the first address which something else listens on."""
-    addresses = {"WEB_BIND": settings.WEB_BIND}
+    addresses = {"WEB_BIND": settings.WEB_BIND, "STREAM_BIND": settings.STREAM_BIND}
     if settings.FUNCTIONS == "local":
         addresses["FUNCTIONS_URL"] = urlsplit(settings.FUNCTIONS_URL).netloc
     for variable, address in addresses.items():

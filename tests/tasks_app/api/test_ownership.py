@@ -25,6 +25,7 @@ METHODS = ("GET", "HEAD", "POST", "DELETE", "PUT", "PATCH")
 # One object each: whose id stands in the address.
 OBJECTS = {
     "tasks/<str:id>": "task",
+    "tasks/<str:id>/events": "task",
     "tasks/<str:id>/cancel": "task",
     "tasks/<str:id>/retry": "task",
     "outputs/<str:id>/content": "output",
@@ -42,6 +43,8 @@ OBJECTS = {
 OWN = ("tasks", "account", "account/statement", "usage", "webhook-endpoints", "webhook-deliveries")
 # What takes something in and shows it to nobody else, and what is the same for all.
 MAKING = ("tasks/quote", "tasks/batch", "files", "account/webhook-secret", "account/webhook-secret/rotate")
+# What the stream tier alone shows: tests/deploy/test_streaming.py.
+STREAMED = ("account/events",)
 PUBLIC = ("models", "models/<path:name>")
 # What only a link of ours opens, whoever has it: test_direct_uploads.py.
 LINKED = ("uploads/<str:id>",)
@@ -88,7 +91,7 @@ def state() -> list:
 
 
 def test_the_walk_knows_every_address():
-    assert set(routes()) == {*OBJECTS, *OWN, *MAKING, *PUBLIC, *LINKED, NOWHERE}
+    assert set(routes()) == {*OBJECTS, *OWN, *MAKING, *STREAMED, *PUBLIC, *LINKED, NOWHERE}
 
 
 def test_another_accounts_object_is_the_same_404_by_every_method(acmes, neighbour, api):
@@ -147,6 +150,6 @@ def test_another_accounts_object_is_no_input(acmes, neighbour, models, kind):
 def test_nobody_without_a_key_finds_anything(acmes, client):
     for method, address in walk(acmes):
         assert client.generic(method, f"/api/v1{address}").status_code in (401, 405), (method, address)
-    for route in (*OWN, *MAKING):
+    for route in (*OWN, *MAKING, *STREAMED):
         assert client.get(f"/api/v1/{route}").status_code == 401
         assert client.post(f"/api/v1/{route}", BytesIO(b""), content_type="application/json").status_code in (401, 405)

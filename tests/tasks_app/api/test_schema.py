@@ -37,7 +37,7 @@ def described(method: str, path: str, answer) -> None:
     jsonschema.Draft202012Validator({**schema, "components": document()["components"]}).validate(answer.json())
 
 
-OPTIONAL_HEADERS = {"Idempotent-Replayed", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"}
+OPTIONAL_HEADERS = {"Idempotent-Replayed", "Preference-Applied", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"}
 
 
 class TestTheDocument:

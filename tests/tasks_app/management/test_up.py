@@ -17,7 +17,7 @@ from tests.servers import free_port
 
 ROOT = Path(__file__).resolve().parents[3]
 PATIENCE_S = 90
-PROCESSES = ("web", "worker", "beat", "functions")
+PROCESSES = ("web", "stream", "worker", "beat", "functions")
 
 
 class Up:
@@ -34,6 +34,8 @@ class Up:
             "FUNCTIONS_DIR": str(folder / "functions"),
             "FUNCTIONS_URL": f"http://127.0.0.1:{self.functions}",
             "WEB_BIND": f"127.0.0.1:{self.web}",
+            "STREAM_BIND": f"unix:{folder / 'stream.sock'}",
+            "STREAM_SOCKET": str(folder / "handover.sock"),
             "PUBLIC_URL": f"http://127.0.0.1:{self.web}",
             **more,
         }
@@ -127,7 +129,7 @@ class TestServing:
 
 def leader(up, name):
     """The process id of the Procfile's `name`; 0 while it is down."""
-    signs = {"web": "gunicorn", "worker": "\0worker\0", "beat": "\0beat\0", "functions": "scf_client.local"}
+    signs = {"web": "config.wsgi", "stream": "config.asgi", "worker": "\0worker\0", "beat": "\0beat\0", "functions": "scf_client.local"}
     for pid in up.pids():
         with suppress(OSError):
             command = Path(f"/proc/{pid}/cmdline").read_text()
@@ -163,7 +165,7 @@ class TestEnding:
 
 
 class TestAPortIsTaken:
-    @pytest.mark.parametrize(("variable", "scheme"), [("WEB_BIND", ""), ("FUNCTIONS_URL", "http://")])
+    @pytest.mark.parametrize(("variable", "scheme"), [("WEB_BIND", ""), ("STREAM_BIND", ""), ("FUNCTIONS_URL", "http://")])
     def test_it_refuses_to_start_and_names_the_address(self, tmp_path, variable, scheme):
         with socket.create_server(("127.0.0.1", 0)) as other:
             address = f"127.0.0.1:{other.getsockname()[1]}"
