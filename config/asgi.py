@@ -22,6 +22,7 @@ from tasks_app import metrics, processes
 from tasks_app.api import problems
 from tasks_app.api.answer import Answer
 from tasks_app.api.json import BODY_LIMIT
+from tasks_app.api.stream import Opening
 from tasks_app.api.tier import Tier
 from tasks_app.engine.accept import Problem
 from tasks_app.engine.clock import database_clock
@@ -46,8 +47,10 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     gone = asyncio.ensure_future(receive())  # all that can still come is that the client goes
     try:
         response = await tier.in_thread(answered, scope, body)
-        if hasattr(response, "opening"):
-            return await _stream(response, scope, send, gone)
+        if opening := getattr(response, "opening", None):
+            head = _head(response)
+            del response  # and with it all that came of the request
+            return await _stream(opening, head, scope, send, gone)
         if hasattr(response, "waits"):
             response = await _later(response, gone)
         return await _send(response, send)
@@ -94,14 +97,14 @@ async def _body(receive: Receive) -> bytes:
     return b"".join(parts)
 
 
-async def _stream(response: HttpResponse, scope: Scope, send: Send, gone: asyncio.Future) -> None:
+async def _stream(opening: Opening, head: Message, scope: Scope, send: Send, gone: asyncio.Future) -> None:
     async def write(data: bytes) -> None:
         async with asyncio.timeout(tier.stalled_s):
             await send({"type": "http.response.body", "body": data, "more_body": True})
 
     try:
-        async with tier.opened(response.opening, gone) as stream:
-            await send(_head(response))
+        async with tier.opened(opening, gone) as stream:
+            await send(head)
             try:
                 await stream(write)
             except TimeoutError:  # it cannot be told of the end either
@@ -110,7 +113,9 @@ async def _stream(response: HttpResponse, scope: Scope, send: Send, gone: asynci
                 await gone
             await send({"type": "http.response.body"})
     except (Problem, DatabaseFault) as fault:
-        await _send(_like(response, problems.handle(fault, {})), send)
+        answer = problems.handle(fault, {})
+        answer["X-Request-ID"] = dict(head["headers"])[b"x-request-id"].decode()
+        await _send(answer, send)
 
 
 async def _later(response: HttpResponse, gone: asyncio.Future) -> HttpResponse:

@@ -3,12 +3,14 @@
 Anywhere else a client is told to come again: a stream would hold one of web's few threads.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from hashlib import blake2b
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
+from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 
@@ -58,14 +60,8 @@ class EventsView(View):
         if not getattr(request._request, "can_stream", False):
             raise problems.problem("unavailable", "The stream tier does not answer; try again.")
         account_id = request.user.account_id
-        return Events(Opening(account_id, task_id, begin, lambda: self._is_allowed(request._request, account_id), _credential(request)))
-
-    def _is_allowed(self, request: HttpRequest, account_id: int) -> bool:
-        again = Request(request, authenticators=self.get_authenticators())
-        try:
-            return getattr(again.user, "account_id", None) == account_id
-        except APIException:
-            return False
+        is_allowed = partial(_is_allowed, request._request, self.get_authenticators(), account_id)
+        return Events(Opening(account_id, task_id, begin, is_allowed, _credential(request)))
 
 
 class TaskEvents(EventsView):
@@ -77,20 +73,27 @@ class TaskEvents(EventsView):
             raise problems.missing()
         if begun.is_over and not begun.shown and not begun.missed:
             return Answer(status=204)  # which tells an EventSource to come no more
-        return self.opened(request, task_id, lambda: beginning.of_task(account_id, task_id, after=after))
+        return self.opened(request, task_id, partial(beginning.of_task, account_id, task_id, after=after))
 
 
 class AccountEvents(EventsView):
     @contract.account_events
     def get(self, request):
         after, account_id = _last_event(request), request.user.account_id
-        return self.opened(request, None, lambda: beginning.of_account(account_id, after=after))
+        return self.opened(request, None, partial(beginning.of_account, account_id, after=after))
 
 
 def _last_event(request: Request) -> int | None:
     """The number of the last event that the client has; None for what cannot be one of ours."""
     given = request.META.get("HTTP_LAST_EVENT_ID", "")
     return int(given) if given.isascii() and given.isdecimal() and len(given) < 19 else None
+
+
+def _is_allowed(request: HttpRequest, authenticators: Sequence[BaseAuthentication], account_id: int) -> bool:
+    try:
+        return getattr(Request(request, authenticators=authenticators).user, "account_id", None) == account_id
+    except APIException:
+        return False
 
 
 def _credential(request: Request) -> bytes:

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -20,7 +21,6 @@ from django.db import connections
 from .. import metrics
 from ..engine.accept import Problem
 from ..watch import beginning
-from ..watch.beginning import Beginning
 from ..watch.follower import Follower, connect
 from ..watch.watcher import Watcher
 from . import problems, sse
@@ -38,11 +38,12 @@ Write = Callable[[bytes], Awaitable[None]]
 
 @dataclass(eq=False, slots=True)
 class Open:
-    """One open stream. `ends`: its caller may not have it any more."""
+    """One open stream. `is_over`: its task is; `is_refused`: its caller may not have it any more."""
 
     opening: Opening
     watcher: Watcher
-    ends: bool = False
+    is_over: bool = False
+    is_refused: bool = False
 
 
 class Tier:
@@ -96,14 +97,9 @@ class Tier:
         stream = Open(opening, Watcher(opening.account_id, opening.task_id))
         gone.add_done_callback(lambda _: stream.watcher.wake())
         self._streams.add(stream)
-        kind = "account" if opening.task_id is None else "task"
         try:
-            async with self._watched(stream.watcher, kind):
-                floor = self._follower.floor  # before what stands there is read
-                begun = await self.in_thread(opening.begin)
-                if begun is None:
-                    raise problems.missing()
-                yield lambda write: self._stream(stream, begun, floor, write, gone)
+            async with self._watched(stream.watcher, "account" if opening.task_id is None else "task"):
+                yield partial(self._stream, stream, await self._begin(stream), gone)
         finally:
             self._streams.discard(stream)
 
@@ -133,23 +129,32 @@ class Tier:
             is_over = any(sight.is_over for sight in watcher.take().sights)
         return True
 
-    async def _stream(self, stream: Open, begun: Beginning, floor: int, write: Write, gone: asyncio.Future) -> None:
-        opening, watcher, is_over = stream.opening, stream.watcher, begun.is_over
-        of_account = opening.task_id is None
-        await write(sse.of_account(begun, floor) if of_account else sse.of_task(begun))
+    async def _begin(self, stream: Open) -> list[bytes]:
+        """What is told first, once it stands fast that nothing after it is missed."""
+        opening, watcher = stream.opening, stream.watcher
+        floor = self._follower.floor  # before what stands there is read
+        begun = await self.in_thread(opening.begin)
+        if begun is None:
+            raise problems.missing()
         watcher.begin(begun.told_to, begun.newest)
         for task_id, share in begun.running.items():
             self._follower.is_running(task_id, opening.account_id, share)
-        while not is_over:
+        stream.is_over = begun.is_over
+        return [sse.of_account(begun, floor) if opening.task_id is None else sse.of_task(begun)]
+
+    async def _stream(self, stream: Open, first: list[bytes], gone: asyncio.Future, write: Write) -> None:
+        watcher, of_account = stream.watcher, stream.opening.task_id is None
+        await write(first.pop())  # else it would be kept for as long as the stream
+        while not stream.is_over:
             await watcher.something(self.heartbeat_s)
-            if gone.done() or stream.ends:
+            if gone.done() or stream.is_refused:
                 return
             if self._ends or watcher.is_behind:
                 await write(sse.retry(random.randint(*COME_AGAIN_MS)))
                 return
             told = watcher.take()
             await write(sse.told(told, of_account=of_account) or sse.HEARTBEAT)
-            is_over = not of_account and any(sight.is_over for sight in told.sights)
+            stream.is_over = not of_account and any(sight.is_over for sight in told.sights)
 
     @asynccontextmanager
     async def _watched(self, watcher: Watcher, kind: str) -> AsyncIterator[None]:
@@ -183,7 +188,7 @@ class Tier:
             log.warning("whether a stream may go on could not be asked: %s", type(fault).__name__)
             return
         for stream in streams if not is_allowed else ():
-            stream.ends = True
+            stream.is_refused = True
             stream.watcher.wake()
 
 

@@ -1,7 +1,6 @@
 """What waits to be told to one client. It is bounded: of progress the latest of each task is kept, and who falls far behind is given up."""
 
 import asyncio
-from collections import deque
 from typing import NamedTuple
 from uuid import UUID
 
@@ -28,7 +27,7 @@ class Watcher:
         self.is_behind = False
         self._told_to: int | None = None  # the task's changes up to here were told; None: the beginning was not read yet
         self._newest: UUID | None = None  # the account's newest task of which was told
-        self._sights: deque[Sight] = deque()
+        self._sights: list[Sight] = []
         self._bytes = 0
         self._progress: dict[UUID, float] = {}
         self._floor = 0
@@ -38,7 +37,7 @@ class Watcher:
     def begin(self, told_to: int = 0, newest: UUID | None = None) -> None:
         """Leave out what the client was told in the beginning."""
         self._told_to, self._newest = told_to, newest
-        self._sights = deque(sight for sight in self._sights if self._is_new(sight))
+        self._sights = [sight for sight in self._sights if self._is_new(sight)]
 
     def see(self, sight: Sight, floor: int) -> None:
         self._floor = floor
@@ -58,7 +57,7 @@ class Watcher:
         self.wake()
 
     def take(self) -> Told:
-        sights = [self._sights.popleft() for _ in range(min(len(self._sights), AT_ONCE))]
+        sights, self._sights = self._sights[:AT_ONCE], self._sights[AT_ONCE:]
         self._bytes -= sum(len(sight.task) for sight in sights)
         self._woken = self._woken or bool(self._sights)
         told = Told(self._progress, sights, None if self._sights else self._floor)
