@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from . import key_cache, scopes
 from .key_cache import KeyCache
@@ -70,6 +70,17 @@ def find(key: str, *, now: datetime, cache: KeyCache = key_cache.SHARED) -> Call
         return None
     known_as = digest(key)
     return cache.find(known_as, partial(_look_up, known_as, now))
+
+
+def of_account(account_id: int) -> QuerySet[ApiKey]:
+    """The account's keys that are not revoked, the newest first."""
+    return ApiKey.objects.filter(account=account_id, revoked_at=None).order_by("-id")
+
+
+def is_restricted(key_id: int) -> bool:
+    """Whether the key may do less than its account: then it makes no keys either, which could do more."""
+    row = ApiKey.objects.values(*RESTRICTIONS).get(id=key_id)
+    return any(value is not False and value not in (None, "") for value in row.values())  # a budget of 0 is one
 
 
 def revoke(api_key: ApiKey, *, now: datetime, cache: KeyCache = key_cache.SHARED) -> None:

@@ -157,7 +157,11 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "One API in front of many image and video generators.",
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
-    "POSTPROCESSING_HOOKS": ["tasks_app.api.components.add_to", "tasks_app.api.webhook_contract.add_to"],
+    "POSTPROCESSING_HOOKS": [
+        "tasks_app.api.components.add_to",
+        "tasks_app.api.webhook_contract.add_to",
+        "tasks_app.api.key_contract.add_to",
+    ],
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

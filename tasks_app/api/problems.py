@@ -31,6 +31,7 @@ CODES = {
     "not_cancelable": (409, "The task cannot be stopped any more"),
     "not_retryable": (409, "The task is not over"),
     "not_replayable": (409, "The delivery cannot be sent again"),
+    "too_many_keys": (409, "The account has as many keys as it may have"),
     "too_many_endpoints": (409, "The account has as many endpoints as it may have"),
     "not_uploaded": (409, "The bytes of the upload are not there yet"),
     "not_deletable": (409, "It is still in use"),

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from . import account, deliveries, endpoints, files, models, outputs, room, statement, stream, tasks, usage
+from . import account, deliveries, endpoints, files, keys, models, outputs, room, statement, stream, tasks, usage
 from .view import Nowhere
 
 urlpatterns = [
@@ -27,6 +27,8 @@ urlpatterns = [
     path("account/statement", statement.Statement.as_view()),
     path("account/webhook-secret", endpoints.AccountSecret.as_view()),
     path("account/webhook-secret/rotate", endpoints.RotateAccountSecret.as_view()),
+    path("keys", keys.Keys.as_view()),
+    path("keys/<str:id>", keys.OneKey.as_view()),
     path("usage", usage.Usage.as_view()),
     path("webhook-endpoints", endpoints.Endpoints.as_view()),
     path("webhook-endpoints/<str:id>", endpoints.OneEndpoint.as_view()),

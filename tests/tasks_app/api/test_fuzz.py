@@ -19,8 +19,10 @@ from schemathesis.checks import (
     status_code_conformance,
 )
 
+from accounts import keys
 from config.wsgi import application
 from tasks_app import ids
+from tasks_app.api.keys import shown_id
 from tasks_app.models import File
 from tasks_app.webhooks import endpoints, outbox
 from tests.tasks_app.api.conftest import IMAGE, keep, output_of, shown, task_of
@@ -54,7 +56,9 @@ def found(acme) -> dict[str, str]:
     file.save(force_insert=True)
     endpoint, _ = endpoints.create(acme.id, url="https://hooks.example.com/found", now=task.created_at)
     delivery = outbox.test(endpoint, now=task.created_at)
+    key, _ = keys.make(acme.account, "found", now=task.created_at)
     return {
+        "keys": shown_id(key),
         "tasks": shown(task),
         "outputs": ids.shown("output", output.id),
         "files": ids.shown("file", file.id),

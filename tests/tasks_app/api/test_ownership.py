@@ -10,9 +10,10 @@ import pytest
 from django.urls import get_resolver
 
 from accounts import credits
-from accounts.models import Account
+from accounts.models import Account, ApiKey
 from providers.models import PublicModel
 from tasks_app import ids
+from tasks_app.api.keys import shown_id
 from tasks_app.models import Delivery, File, Output, Task, WebhookEndpoint
 from tasks_app.webhooks import endpoints, outbox
 from tests.cast import forget_rows
@@ -33,6 +34,7 @@ OBJECTS = {
     "files/<str:id>": "file",
     "files/<str:id>/content": "file",
     "files/<str:id>/complete": "file",
+    "keys/<str:id>": "key",
     "webhook-endpoints/<str:id>": "endpoint",
     "webhook-endpoints/<str:id>/rotate-secret": "endpoint",
     "webhook-endpoints/<str:id>/test": "endpoint",
@@ -40,7 +42,7 @@ OBJECTS = {
     "webhook-deliveries/<str:id>/replay": "delivery",
 }
 # What each account sees of its own.
-OWN = ("tasks", "account", "account/statement", "usage", "webhook-endpoints", "webhook-deliveries")
+OWN = ("tasks", "account", "keys", "account/statement", "usage", "webhook-endpoints", "webhook-deliveries")
 # What takes something in and shows it to nobody else, and what is the same for all.
 MAKING = ("tasks/quote", "tasks/batch", "files", "account/webhook-secret", "account/webhook-secret/rotate")
 # What the stream tier alone shows: tests/deploy/test_streaming.py.
@@ -70,7 +72,8 @@ def acmes(acme, models) -> dict[str, str]:
     delivery = outbox.test(endpoint, now=task.created_at)
     credits.grant(acme.id, 1, by="olga", note="acmes", now=task.created_at)
     made = {"output": output, "file": file}
-    return {"task": shown(task), "endpoint": ids.shown("whe", endpoint.id), "delivery": ids.shown("whd", delivery.id)} | {
+    key = shown_id(ApiKey.objects.get(account=acme.id))
+    return {"task": shown(task), "key": key, "endpoint": ids.shown("whe", endpoint.id), "delivery": ids.shown("whd", delivery.id)} | {
         kind: ids.shown(kind, one.id) for kind, one in made.items()
     }
 
