@@ -1,4 +1,4 @@
-"""`Authorization: Bearer dk_…` → the Caller, for DRF and for the OpenAPI schema."""
+"""`Authorization: Bearer dk_…`, or a browser's session → the Caller, for DRF and for the OpenAPI schema."""
 
 from datetime import datetime
 
@@ -7,9 +7,10 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 
-from . import keys
+from . import keys, sessions
 from .addresses import client_address
-from .scopes import ForbiddenByKey, Scope
+from .keys import Caller
+from .scopes import READS, ForbiddenByKey, Scope
 
 UNKNOWN = "This API key is unknown or revoked: use another, or ask the operator for one."
 EXPIRED = "This API key has expired: use another, or ask the operator for one."
@@ -18,30 +19,45 @@ EXPIRED = "This API key has expired: use another, or ask the operator for one."
 class BearerAuthentication(BaseAuthentication):
     """Finds whom the key in the Authorization header belongs to; anything but a valid key is answered 401.
 
-    A key that may not be used for this request, or from there, is answered 403.
+    A key that may not be used for this request, or from there, is answered 403. Without a key, a session of the studio counts
+    (sessions.py), of which the OpenAPI schema says nothing: it is no way for programs.
     """
 
     def authenticate(self, request):
         scheme, _, key = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
         if scheme.lower() != "bearer":
-            return None
+            caller = _in_session(request)
+            return caller and (caller, None)
         now = timezone.now()
         caller = keys.find(key.strip(), now=now)
         if caller is None:
             raise AuthenticationFailed(UNKNOWN)
         if caller.scope:
-            _refuse(caller.scope, request, now)
+            refuse(caller.scope, request, now, method=request.method)
         return caller, None
 
     def authenticate_header(self, request):
         return "Bearer"
 
 
-def _refuse(scope: Scope, request, now: datetime) -> None:
+def _in_session(request) -> Caller | None:
+    now = timezone.now()
+    caller = sessions.find(request.COOKIES, now=now)
+    if caller is None:
+        return None
+    if request.method not in READS:
+        sessions.refuse_other_pages(request.META)
+    if caller.scope:
+        refuse(caller.scope, request, now, method=request.method)
+    return caller
+
+
+def refuse(scope: Scope, request, now: datetime, *, method: str) -> None:
+    """Raises what this key is answered where it is not taken any more, not for this method, or not from there."""
     if scope.has_expired(now):
         raise AuthenticationFailed(EXPIRED)
     try:
-        scope.refuse_request(request.method, client_address(request.META))
+        scope.refuse_request(method, client_address(request.META))
     except ForbiddenByKey as forbidden:
         raise PermissionDenied(str(forbidden)) from None
 

@@ -69,7 +69,12 @@ def find(key: str, *, now: datetime, cache: KeyCache = key_cache.SHARED) -> Call
     if not SHAPE.fullmatch(key):
         return None
     known_as = digest(key)
-    return cache.find(known_as, partial(_look_up, known_as, now))
+    return cache.find(known_as, partial(_look_up, now, digest=known_as))
+
+
+def find_by_id(key_id: int, *, now: datetime, cache: KeyCache = key_cache.SHARED) -> Caller | None:
+    """Whom the key of this row belongs to; None where it is revoked. For who has shown the key before (sessions.py)."""
+    return cache.find(f"#{key_id}", partial(_look_up, now, id=key_id))
 
 
 def of_account(account_id: int) -> QuerySet[ApiKey]:
@@ -101,9 +106,9 @@ def forget(*, cache: KeyCache = key_cache.SHARED) -> None:
     transaction.on_commit(cache.announce)
 
 
-def _look_up(known_as: str, now: datetime) -> Caller | None:
-    """The owner, and a note that the key was used."""
-    row = ApiKey.objects.filter(digest=known_as, revoked_at=None).values(*COLUMNS).first()
+def _look_up(now: datetime, **which: Any) -> Caller | None:
+    """The owner of `which` key, and a note that it was used."""
+    row = ApiKey.objects.filter(**which, revoked_at=None).values(*COLUMNS).first()
     if row is None:
         return None
     if row["last_used_at"] is None or row["last_used_at"] <= now - STAMP_EVERY:

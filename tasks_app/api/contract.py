@@ -12,7 +12,16 @@ from .period import BY
 from .problems import CODES, MEDIA_TYPE
 
 JSON, CSV, EVENT_STREAM, ANY = "application/json", "text/csv", "text/event-stream", "*/*"
-EVERYWHERE = ("unauthenticated", "forbidden_by_key", "rate_limited", "not_acceptable", "invalid_request", "internal_error", "unavailable")
+EVERYWHERE = (
+    "unauthenticated",
+    "forbidden_by_key",
+    "cross_origin",
+    "rate_limited",
+    "not_acceptable",
+    "invalid_request",
+    "internal_error",
+    "unavailable",
+)
 WITH_BODY = ("malformed_json", "length_required", "too_large", "unsupported_media_type")
 BYTES: Schema = {"type": "string", "format": "binary"}
 TABLE: Schema = {"type": "string"}

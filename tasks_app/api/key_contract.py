@@ -51,7 +51,7 @@ list_keys = operation("listApiKeys", "List the keys that are not revoked", {200:
 revoke_key = operation(
     "revokeApiKey",
     "Revoke an API key",
-    {204: ("It is refused from now on.", None)},
+    {204: ("It is refused from now on, and the studio's sessions that began with it are over.", None)},
     tag="account",
     refusals=("not_found",),
     parameters=(KEY_ID,),

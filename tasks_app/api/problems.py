@@ -8,6 +8,8 @@ from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from rest_framework import exceptions
 
+from accounts.sessions import CrossOrigin
+
 from .. import context
 from ..content import OutOfRange
 from ..engine.accept import Problem
@@ -24,6 +26,7 @@ CODES = {
     "unauthenticated": (401, "No valid API key"),
     "insufficient_credits": (402, "Not enough credits"),
     "forbidden_by_key": (403, "This API key may not do that"),
+    "cross_origin": (403, "The request comes from a page of another site"),
     "account_disabled": (403, "The account is disabled"),
     "not_found": (404, "There is no such thing"),
     "method_not_allowed": (405, "The method is not allowed here"),
@@ -51,6 +54,7 @@ CODES = {
 RAISED = (
     (exceptions.NotAuthenticated, "unauthenticated"),
     (exceptions.AuthenticationFailed, "unauthenticated"),
+    (CrossOrigin, "cross_origin"),
     (exceptions.PermissionDenied, "forbidden_by_key"),  # by accounts.authentication
     (exceptions.ParseError, "malformed_json"),
     (exceptions.MethodNotAllowed, "method_not_allowed"),
