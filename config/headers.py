@@ -10,7 +10,7 @@ from django.conf import settings
 
 from .middleware import CALLS
 
-ADMIN = "/admin/"
+ADMIN, STUDIO = "/admin/", "/studio/"
 
 POLICY = {
     "default-src": "'self'",
@@ -26,6 +26,16 @@ POLICY = {
 }
 # The admin's Alpine compiles the expressions in its attributes. Markup that somebody slipped into a page still runs no script of its own.
 ADMIN_POLICY = POLICY | {"script-src": "'self' 'unsafe-eval'"}
+# The studio is written for a policy: nothing in it but what it names, no style on an element, and no text that a script makes to markup.
+STUDIO_POLICY = POLICY | {
+    "default-src": "'none'",
+    "connect-src": "'self'",
+    "style-src": "'self'",
+    "img-src": "'self' blob:",
+    "font-src": "'none'",
+    "require-trusted-types-for": "'script'",
+    "trusted-types": "'none'",
+}
 PERMISSIONS = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
 
 
@@ -34,18 +44,21 @@ class PageHeaders:
 
     def __init__(self, get_response):
         self.get_response = get_response
-        self._policy, self._admin_policy = written(POLICY), written(ADMIN_POLICY)
+        self._policies = {ADMIN: written(ADMIN_POLICY), STUDIO: written(STUDIO_POLICY)}
+        self._policy = written(POLICY)
         self._by_https = settings.PUBLIC_URL.startswith("https://")
 
     def __call__(self, request):
         response = self.get_response(request)
         if not request.path_info.startswith(CALLS):
-            policy = self._admin_policy if request.path_info.startswith(ADMIN) else self._policy
-            response.headers.setdefault("Content-Security-Policy", policy)
+            response.headers.setdefault("Content-Security-Policy", self._policy_of(request.path_info))
             response.headers.setdefault("Permissions-Policy", PERMISSIONS)
             if self._by_https:  # Django's own asks whether this request came by https, which a proxy may not have told
                 response.headers.setdefault("Strict-Transport-Security", f"max-age={settings.SECURE_HSTS_SECONDS}")
         return response
+
+    def _policy_of(self, path: str) -> str:
+        return next((policy for part, policy in self._policies.items() if path.startswith(part)), self._policy)
 
 
 def written(policy: dict[str, str]) -> str:

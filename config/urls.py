@@ -6,6 +6,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 
 from tasks_app.callbacks import hook
 from tasks_app.exposition import page as metrics
+from tasks_app.studio import page as studio
 from tasks_app.studio.session import Session
 
 from .health import healthz, readyz
@@ -18,6 +19,8 @@ urlpatterns = [
     path("readyz", readyz),
     path("metrics", metrics),
     path("admin/", admin.site.urls),
+    path("studio/", studio.page, name="studio"),
+    path("studio", studio.to_page),
     path("studio/session", Session.as_view()),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),

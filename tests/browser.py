@@ -4,12 +4,16 @@ Playwright runs an event loop in this thread, and Django reads no database besid
 the browser and looks at them after it has closed it.
 """
 
+import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
+import pylopdf_fonts_zh_cn
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1440, "height": 900}
 # No sandbox, because tests may run as root; no calls home, because nobody waits for their answers.
@@ -23,6 +27,9 @@ FLAGS = [
     "--disable-sync",
 ]
 PATIENCE_MS = 15_000
+# With the font that our functions draw with, so that Chinese shows as Chinese on machines that have none.
+FONTS = f"""<fontconfig><include>/etc/fonts/fonts.conf</include><dir>{Path(pylopdf_fonts_zh_cn.__file__).parent}</dir></fontconfig>"""
+AXE = Path(__file__).parent / "browser" / "axe.min.js"
 
 
 class Looked:
@@ -40,16 +47,33 @@ class Looked:
         self.page.wait_for_load_state()
         return self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
 
+    def barriers(self) -> list[str]:
+        """What axe-core finds on the page that keeps people out, of its two worst grades: rule, and the first element at fault."""
+        if not self.page.evaluate("'axe' in window"):
+            self.page.evaluate(AXE.read_text(encoding="utf-8"))
+        found = self.page.evaluate("axe.run({resultTypes: ['violations']})")["violations"]
+        worst = [one for one in found if one["impact"] in ("serious", "critical")]
+        return [f"{one['id']}: {one['nodes'][0]['html'][:200]} {one['nodes'][0]['failureSummary']}" for one in worst]
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """The system's browser, for several pages."""
+    path = shutil.which("chromium")
+    if path is None:
+        pytest.skip("needs chromium")
+    with tempfile.NamedTemporaryFile("w", suffix=".conf") as fonts, sync_playwright() as playwright:
+        fonts.write(FONTS)
+        fonts.flush()
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS, env={**os.environ, "FONTCONFIG_FILE": fonts.name})
+        try:
+            yield browser
+        finally:
+            browser.close()
+
 
 @contextmanager
 def looked_at(base_url: str, viewport: dict[str, int]) -> Iterator[Looked]:
     """A fresh browser with one page; addresses are relative to `base_url`."""
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("needs chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        try:
-            yield Looked(browser.new_page(base_url=base_url, viewport=viewport))
-        finally:
-            browser.close()
+    with chromium() as browser:
+        yield Looked(browser.new_page(base_url=base_url, viewport=viewport))

@@ -20,6 +20,7 @@ Darkroom is up at {url}
 
   API      {url}/api/v1/     try: curl {url}/readyz
   docs     {url}/api/docs/
+  studio   {url}/studio/     the page for people: sign in with an API key
   admin    {url}/admin/     an operator: ./manage.py createsuperuser
   account  ./manage.py create_account NAME --credits 1000     prints an API key
 

@@ -1,0 +1,46 @@
+// A picture, video or sound that is to be an input: where it is, and what it looks like.
+//
+// {ref, type, thumbnail, name}; one that is still on its way up has `progress` and no ref yet.
+
+import * as api from "./api.js";
+import { el, icon } from "./dom.js";
+import { t } from "./language.js";
+import { reference, wording } from "./tasks.js";
+
+export const DRAGGED = "application/x-darkroom-entry";
+
+export function ofOutput(task, place) {
+  const output = task.outputs[place];
+  const thumbnail = output.thumbnail_url ? api.here(output.thumbnail_url) : null;
+  return { ref: reference(task, place), type: output.type, thumbnail, name: wording(task) };
+}
+
+/** What an input that was sent before names: its own looks are known only where it is an output or a file of ours. */
+export function ofReference(ref) {
+  const [, task, place] = /^(task_\w+)\/(\d+)$/.exec(ref) ?? [];
+  if (task) return { ref, type: "image", thumbnail: null, name: ref, lookUp: () => lookedUp(task, Number(place)) };
+  return { ref, type: "image", thumbnail: ref.startsWith("file_") ? `/api/v1/files/${ref}/content` : null, name: ref };
+}
+
+async function lookedUp(id, place) {
+  const task = await api.get(`/tasks/${id}`);
+  return task.outputs[place] ? ofOutput(task, place) : null;
+}
+
+/** Starts to put a file among the account's; `told` hears of each step. Rejects with a Problem. */
+export async function ofFile(file, entry, told) {
+  const made = await api.upload(file, (share) => {
+    entry.progress = share;
+    told();
+  });
+  return { ref: made.id, type: made.content_type.split("/")[0], thumbnail: entry.thumbnail, name: made.name };
+}
+
+export function picture(entry) {
+  if (entry.thumbnail) return el("img", { src: entry.thumbnail, alt: entry.name || t(`type.${entry.type}`), draggable: "false" });
+  return el(
+    "span",
+    { class: "no-picture" },
+    icon(entry.type === "video" ? "video.generate" : entry.type === "audio" ? "sound" : "image.generate"),
+  );
+}

@@ -1,0 +1,155 @@
+// Fields that take pictures, videos and sounds: dropped, pasted, picked from the disk, or results of the gallery. A list has an order,
+// which is changed by dragging, or by the buttons on each.
+
+import { el, icon, iconButton } from "./dom.js";
+import { DRAGGED, ofFile, ofReference, picture } from "./entry.js";
+import { changed, groupField, label } from "./field.js";
+import { t } from "./language.js";
+import { makeOptions } from "./options.js";
+import { words } from "./say.js";
+import { mediaOf, resolve } from "./schema.js";
+import { sortable } from "./sortable.js";
+
+const TAKES = "image/*,video/*,audio/*,.srt,.vtt,.ass";
+
+export function media(place) {
+  return shelf(place, { most: 1, read: ([entry]) => entry?.ref, write: (ref) => (ref ? [ofReference(ref)] : []) });
+}
+
+export function medias(place) {
+  const item = resolve(place.node.items, place.root);
+  const key = mediaOf(item, place.root);
+  const read = (entries) =>
+    entries.length ? entries.map((entry) => (key ? { [key]: entry.ref, ...entry.options.value() } : entry.ref)) : undefined;
+  const write = (value) => (value ?? []).map((one) => (key ? { ...ofReference(one[key]), given: one } : ofReference(one)));
+  return shelf(place, {
+    most: place.node.maxItems ?? Infinity,
+    read,
+    write,
+    optionsOf: key && ((given, index) => makeOptions(item, place.root, key, given, index)),
+  });
+}
+
+/** The field itself: a row of what was put there, and a place to put more. */
+function shelf(place, { most, read, write, optionsOf }) {
+  let entries = [];
+  const row = el("ol", { class: optionsOf ? "shelf with-options" : "shelf" });
+  const input = el("input", {
+    type: "file",
+    accept: TAKES,
+    multiple: most > 1,
+    class: "hidden-input",
+    "aria-label": t("media.pick", { what: label(place.name) }),
+  });
+  const drop = el("label", { class: "drop" }, input, el("span", {}, icon("add"), el("span", {}, t(most > 1 ? "media.many" : "media.one"))));
+  const content = el("div", { class: "media" }, row, drop);
+  const made = groupField(place, content, {
+    read: () => read(entries.filter((entry) => entry.ref)),
+    write: (value) => refill(write(value)),
+    focus: () => input.focus(),
+  });
+
+  const draw = () => {
+    row.replaceChildren(...entries.map((entry, index) => tile(entry, index, { count: entries.length, move, take })));
+    drop.hidden = entries.length >= most;
+  };
+  const settle = () => {
+    draw();
+    changed(made.element);
+  };
+  const move = (from, to) => {
+    entries.splice(to, 0, ...entries.splice(from, 1));
+    settle();
+    const [earlier, later] = row.children[to].querySelectorAll(".earlier, .later");
+    const ways = to > from ? [later, earlier] : [earlier, later]; // on in the same way, while it can go there
+    ways.find((way) => !way.disabled)?.focus();
+  };
+  const take = (entry) => {
+    entries = entries.filter((one) => one !== entry);
+    settle();
+    input.focus();
+  };
+  const refill = (found) => {
+    entries = found.map((entry, index) => ({ ...entry, options: optionsOf?.(entry.given, index) }));
+    draw();
+    entries.forEach((entry) =>
+      entry.lookUp?.().then(
+        (known) => known && Object.assign(entry, known) && draw(),
+        () => {},
+      ),
+    );
+  };
+  const add = (entry) => {
+    if (entries.length >= most) return false;
+    entries.push({ ...entry, options: optionsOf?.(undefined, entries.length) });
+    settle();
+    return true;
+  };
+  const upload = async (file) => {
+    const entry = {
+      type: file.type.split("/")[0],
+      name: file.name,
+      progress: 0,
+      thumbnail: file.type.startsWith("image/") ? URL.createObjectURL(file) : null,
+    };
+    if (!add(entry)) return;
+    const mine = entries.at(-1);
+    try {
+      Object.assign(mine, await ofFile(file, mine, draw), { progress: undefined });
+      settle();
+    } catch (problem) {
+      take(mine);
+      made.fault(words(problem));
+    }
+  };
+  const takeFiles = (files) => [...files].forEach(upload);
+
+  input.addEventListener("change", () => {
+    takeFiles(input.files);
+    input.value = "";
+  });
+  dropping(content, { takeFiles, add });
+  sortable(row, move);
+  return Object.assign(made, { add, take: takeFiles, isUploading: () => entries.some((entry) => entry.progress !== undefined) });
+}
+
+function tile(entry, index, { count, move, take }) {
+  const isUploading = entry.progress !== undefined;
+  const buttons = el(
+    "div",
+    { class: "tile-buttons" },
+    count > 1 &&
+      iconButton("earlier", t("media.earlier"), () => move(index, index - 1), { class: "icon-button earlier", disabled: index === 0 }),
+    count > 1 &&
+      iconButton("later", t("media.later"), () => move(index, index + 1), { class: "icon-button later", disabled: index === count - 1 }),
+    iconButton("close", t("media.remove"), () => take(entry)),
+  );
+  const face = el(
+    "div",
+    { class: "face" },
+    picture(entry),
+    count > 1 && el("span", { class: "place" }, String(index + 1)),
+    isUploading && el("progress", { value: entry.progress, "aria-label": t("media.uploading") }),
+    buttons,
+  );
+  return el("li", { class: "tile", draggable: count > 1 ? "true" : null }, face, entry.options?.element);
+}
+
+/** Files and cards of the gallery may be dropped anywhere on the field. */
+function dropping(zone, { takeFiles, add }) {
+  const takes = (event) => event.dataTransfer.types.includes("Files") || event.dataTransfer.types.includes(DRAGGED);
+  zone.addEventListener("dragover", (event) => {
+    if (!takes(event)) return;
+    event.preventDefault();
+    zone.classList.add("is-over");
+  });
+  zone.addEventListener("dragleave", () => zone.classList.remove("is-over"));
+  zone.addEventListener("drop", (event) => {
+    zone.classList.remove("is-over");
+    if (!takes(event)) return;
+    event.preventDefault();
+    const entry = event.dataTransfer.getData(DRAGGED);
+    if (entry) add(JSON.parse(entry));
+    else takeFiles(event.dataTransfer.files);
+  });
+}
