@@ -225,12 +225,12 @@ class TestAResult:
         studio.page.reload()
         studio.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
         studio.waits_for("a quiet pond").get_by_role("button").click()
-        studio.page.get_by_role("button", name="Copy the prompt").click()
+        studio.page.get_by_role("button", name="Copy prompt").click()
         assert studio.page.evaluate("navigator.clipboard.readText()") == "a quiet pond"
         with studio.page.expect_download() as download:
             studio.page.get_by_role("link", name="Download").click()
         assert download.value.suggested_filename.endswith(".png")
-        studio.page.get_by_role("button", name="Change and make").click()
+        studio.page.get_by_role("button", name="Change it").click()
         expect(studio.page.get_by_label("Seed").first).to_have_value("7")
 
         studio.waits_for("a quiet pond").get_by_role("button").click()
@@ -264,7 +264,7 @@ class TestTheHistory:
         studio.page.get_by_label("Search in prompts").fill("old 33")
         expect(cards).to_have_count(1)
         studio.page.get_by_label("Search in prompts").fill("")
-        studio.page.get_by_label("From day").fill("2036-01-01")
+        studio.page.get_by_label("From", exact=True).fill("2036-01-01")
         expect(studio.page.get_by_text("Nothing like that.")).to_be_visible()
 
 

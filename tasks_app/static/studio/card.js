@@ -46,7 +46,7 @@ function result(task, output, place) {
     output.duration &&
       el("span", { class: "badge" }, output.type === "video" ? icon("video.generate") : icon("sound"), span(output.duration)),
     el("p", { class: "caption" }, about),
-    picks.box(task, place),
+    ["image", "video"].includes(output.type) && picks.box(task, place),
   );
   card.addEventListener("dragstart", (event) => event.dataTransfer.setData(DRAGGED, JSON.stringify(ofOutput(task, place))));
   return card;

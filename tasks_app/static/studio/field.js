@@ -11,9 +11,11 @@ export function label(name) {
   return tr(`field.${name}`, plain[0].toUpperCase() + plain.slice(1));
 }
 
-/** A choice's own word. */
+/** A choice's own word: "top-left" → "Top left", and 720p stays 720p. */
 export function choiceLabel(value) {
-  return tr(`choice.${value}`, String(value));
+  const text = String(value);
+  const plain = /^[a-z][a-z_-]+$/.test(text) ? text[0].toUpperCase() + text.slice(1).replaceAll(/[_-]/g, " ") : text;
+  return tr(`choice.${value}`, plain);
 }
 
 /** A field around a control that can carry a label itself; `read` and `write` are its value()'s and set()'s. */

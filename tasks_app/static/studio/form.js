@@ -77,7 +77,7 @@ function group(place) {
     { class: "fields" },
     list.map((one) => one.element),
   );
-  const content = el("details", { class: "group" }, el("summary", {}, t("form.set", { what: label(place.name) })), fields);
+  const content = el("details", { class: "group" }, el("summary", {}, label(place.name)), fields);
   const blank = JSON.stringify(collected(list));
   const read = () => {
     const value = collected(list);

@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 import * as cards from "./card.js";
-import { el } from "./dom.js";
+import { el, icon } from "./dom.js";
 import { t } from "./language.js";
 import { complain } from "./say.js";
 import * as tasks from "./tasks.js";
@@ -15,7 +15,8 @@ const PAGES_FOR_WORDS = 5;
 /** {element, show(filters, text), stop()}; `filters` are those of GET /tasks, `text` is looked for in what was loaded. */
 export function gallery() {
   const list = el("div", { class: "gallery" });
-  const empty = el("p", { class: "empty", hidden: true });
+  const nothing = el("p", {});
+  const empty = el("div", { class: "empty whole", hidden: true }, icon("mark"), nothing);
   const further = el("button", { type: "button", class: "quiet", hidden: true, on: { click: () => load() } }, t("gallery.further"));
   const sentinel = el("div", { class: "sentinel" });
   const element = el("div", {}, list, empty, further, sentinel);
@@ -47,7 +48,7 @@ export function gallery() {
   const tellEmpty = () => {
     const some = [...shown.values()].some((holder) => !holder.hidden);
     empty.hidden = some || state.hasMore;
-    empty.textContent = t(Object.values(state.filters).some(Boolean) || state.text ? "gallery.nothing" : "gallery.empty");
+    nothing.textContent = t(Object.values(state.filters).some(Boolean) || state.text ? "gallery.nothing" : "gallery.empty");
   };
   const load = async () => {
     if (state.isLoading || !state.hasMore) return;

@@ -24,9 +24,7 @@ export function page() {
     "model",
     models.list().map(({ id, title }) => [id, title]),
   );
-  const [from, to] = ["from", "to"].map((name) =>
-    el("input", { type: "date", "aria-label": t(`filter.${name}`), title: t(`filter.${name}`) }),
-  );
+  const [from, to] = ["from", "to"].map(() => el("input", { type: "date" }));
   const bar = el(
     "form",
     { class: "filters", role: "search" },
@@ -34,8 +32,8 @@ export function page() {
     status,
     kind,
     model,
-    from,
-    to,
+    el("label", { class: "dated" }, t("filter.from"), from),
+    el("label", { class: "dated" }, t("filter.to"), to),
   );
   const show = () => {
     const filters = {

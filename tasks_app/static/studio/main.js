@@ -84,7 +84,7 @@ function frame() {
     "header",
     { class: "top" },
     el("a", { class: "skip", href: "#page", on: { click: skip } }, t("skip")),
-    el("a", { class: "brand", href: "#/" }, icon("mark"), el("span", {}, "Darkroom")),
+    el("a", { class: "brand", href: "#/", "aria-label": "Darkroom" }, icon("mark"), el("span", {}, "Darkroom")),
     el("nav", { "aria-label": t("pages") }, links),
     el(
       "div",

@@ -132,7 +132,8 @@ function tile(entry, index, { count, move, take }) {
     isUploading && el("progress", { value: entry.progress, "aria-label": t("media.uploading") }),
     buttons,
   );
-  return el("li", { class: "tile", draggable: count > 1 ? "true" : null }, face, entry.options?.element);
+  const about = entry.options && el("div", { class: "tile-about" }, el("p", { class: "tile-name" }, entry.name), entry.options.seen);
+  return el("li", { class: "tile", draggable: count > 1 ? "true" : null }, face, about, entry.options?.folded);
 }
 
 /** Files and cards of the gallery may be dropped anywhere on the field. */

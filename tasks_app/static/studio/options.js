@@ -7,7 +7,7 @@ import { resolve, shape } from "./schema.js";
 
 const MAKERS = { choice, line, number, toggle };
 
-/** {element, value()}; nested objects are left to the API's own defaults. The n-th item begins with the n-th of a choice it must make. */
+/** {seen, folded, value()}, with what it must say and what it may; nested objects are left to the API's own defaults. The n-th item begins with the n-th of a choice it must make. */
 export function makeOptions(item, root, mediaKey, given = {}, index = 0) {
   const required = new Set(item.required ?? []);
   const places = Object.entries(item.properties)
@@ -25,15 +25,7 @@ export function makeOptions(item, root, mediaKey, given = {}, index = 0) {
   });
   const must = fields.filter((_, place) => places[place].isRequired);
   const may = fields.filter((_, place) => !places[place].isRequired);
-  return {
-    element: el(
-      "div",
-      { class: "options" },
-      must.map((one) => one.element),
-      folded(may),
-    ),
-    value,
-  };
+  return { seen: must.map((one) => one.element), folded: folded(may), value };
 }
 
 function beginning({ node, isRequired }, index) {

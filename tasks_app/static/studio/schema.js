@@ -12,8 +12,6 @@ const FIRST = [
   "clips",
   "input_references",
   "layout",
-  "template",
-  "columns",
   "transition",
   "aspect_ratio",
   "resolution",

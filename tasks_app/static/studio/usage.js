@@ -55,6 +55,7 @@ function bars(days, lines) {
   const columns = days.map((one) => {
     const { credits = 0, tasks = 0 } = spent[one] ?? {};
     return el("i", {
+      class: credits ? null : "none",
       style: { "--share": credits / most },
       title: `${day(one)}: ${t("cost", { n: credits })}, ${t("tasks", { n: tasks })}`,
     });
@@ -79,7 +80,7 @@ function tableOf(lines) {
   const head = el(
     "tr",
     {},
-    el("th", { scope: "col" }, t("filter.model")),
+    el("th", { scope: "col" }, t("usage.model")),
     names.map((name) => el("th", { scope: "col" }, t(`usage.${name}`))),
   );
   const rows = lines
