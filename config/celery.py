@@ -40,6 +40,7 @@ SCHEDULE = {
     "check providers": Duty("check_providers", "upkeep", 60),  # a provider that is down shows within a minute, unpaid
     "ask late": Duty("ask_late", "upkeep", 60),  # a late result is the operator's loss, and known within a minute of its callback
     "expire waiting": Duty("expire_waiting", "upkeep", 15),  # submit does so too; this gives credits back while nobody submits
+    "sum up hours": Duty("sum_up_hours", "upkeep", 60),  # the admin's first page is a minute behind, at the cost of one statement or two
     "audit the books": Duty("audit_books", "upkeep", 86_400),  # a fault must not grow for longer than a day
     "clean up": Duty("clean_up", "upkeep", 3600),  # what grows old does so by days; hourly keeps each round small
 }

@@ -37,7 +37,7 @@ class ProviderForm(forms.ModelForm):
 
     class Meta:
         model = Provider
-        fields = ("name", "adapter", "base_url", "max_jobs", "is_enabled")
+        fields = ("name", "adapter", "base_url", "max_jobs", "unit_credits", "is_enabled")
 
     def clean_new_credentials(self) -> dict[str, str] | None:
         """Names and secrets, without the blanks that pasting leaves at the ends; None: no change. No error quotes what was entered."""
@@ -68,7 +68,7 @@ class ProviderAdmin(ModelAdmin):
 
     def get_fieldsets(self, request, obj=None):
         told = ("health", "note", "failing_since", "checked_at", *health_page.FIELDS)
-        ours = ("name", "adapter", "base_url", "credentials_kept", "new_credentials", "max_jobs", "is_enabled")
+        ours = ("name", "adapter", "base_url", "credentials_kept", "new_credentials", "max_jobs", "unit_credits", "is_enabled")
         return [(None, {"fields": ours}), *([("Health", {"fields": told, "classes": ("whole-width",)})] if obj else [])]
 
     def has_check_permission(self, request, obj=None):

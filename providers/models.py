@@ -24,6 +24,13 @@ class Provider(models.Model):
     credential_version = models.PositiveIntegerField(default=0, editable=False)
     max_jobs = models.PositiveIntegerField(null=True, blank=True, help_text="Jobs open there at once; empty: no cap.")
     is_enabled = models.BooleanField(default=True, help_text="Off drains it: no new jobs, polls go on.")
+    unit_credits = models.FloatField(
+        "credits per unit",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0)],
+        help_text="What one unit of the currency it charges in is worth in credits: the first page tells the margin by it. Empty: unknown.",
+    )
     # Of the checks (health.py): how many failed in a row, since when, and why the last one did.
     is_healthy = models.BooleanField(default=True, editable=False)
     failed_checks = models.PositiveIntegerField(default=0, editable=False)

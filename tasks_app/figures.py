@@ -3,12 +3,13 @@
 Each query reads an index, and stops counting where nobody would act differently on a larger number; so they cost the same on a bad day.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 from typing import NamedTuple
 
+from django.db import connection
 from django.db.models import Min, OuterRef, Subquery, Value
 from django.db.models.functions import Concat
 
@@ -25,6 +26,13 @@ STEP_OF = MappingProxyType({"queued": "submit", "submitting": "submit", "running
 OPEN = tuple(STEP_OF)
 PARKED = "parked"
 LOW = lanes.working_lane("", "low")
+MOST_IN_LANE = 2000
+# By hand: a count that ends early is a table of its own, and Django has none that one statement could put side by side.
+IN_LANE = f"""
+    SELECT %s, (SELECT COUNT(*) FROM (
+        SELECT 1 FROM tasks_app_task WHERE status = 'queued' AND lane = %s LIMIT {MOST_IN_LANE}
+    ) AS counted)
+"""
 
 
 class Lag(NamedTuple):
@@ -69,6 +77,15 @@ class Figures:
 
     def running(self, kind: str) -> list[Process]:
         return [one for one in self.processes if one.kind == kind and is_running(one, self.at)]
+
+
+def waiting(lanes: Iterable[str]) -> dict[str, int]:
+    """How many tasks are queued in each of these lanes, by one statement; counting ends at MOST_IN_LANE."""
+    if not (lanes := sorted(set(lanes))):
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join([IN_LANE] * len(lanes)), [value for lane in lanes for value in (lane, lane)])
+        return dict(cursor.fetchall())
 
 
 def is_running(process: Process, now: datetime) -> bool:

@@ -4,7 +4,7 @@ from celery import shared_task
 
 from providers import health
 
-from . import audit, cleanup, ticks  # noqa: F401 - a worker ticks from its start on
+from . import audit, cleanup, hours, ticks  # noqa: F401 - a worker ticks from its start on
 from .engine import expiry, late, notify, poll, recover, store, submit
 from .engine.clock import database_clock
 
@@ -57,3 +57,8 @@ def clean_up() -> None:
 @shared_task(ignore_result=True)
 def audit_books() -> None:
     audit.run_once(clock=database_clock)
+
+
+@shared_task(ignore_result=True)
+def sum_up_hours() -> None:
+    hours.run_once(clock=database_clock)

@@ -1,68 +1,72 @@
-"""The first page: what is going on now, each number a link to the list behind it. Every query reads a few index entries."""
+"""The first page, at a glance: is it healthy, what is stuck, what does it earn.
 
-from datetime import timedelta
+Each panel is a function of one `Reading`; PANELS says in which order they stand, and who sees them. Every query reads a few index
+entries, or what hours.py has summed up.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from django.contrib import admin
-from django.db.models import Count
-from django.urls import reverse
-from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Account
-from providers.models import Provider
+from .. import figures, past
+from ..doctor.road import judged
+from ..engine.clock import database_clock
+from . import panels, tiles
+from .reading import Reading
 
-from ..engine import flags
-from ..engine.reasons import reason
-from ..models import Audit, Task
-from .filters import OPEN
+admin.site.index_title = _("Overview")
 
-AUDIT_IS_OLD = timedelta(days=2)
 
-admin.site.index_title = "Overview"
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """`body` gives HTML, or nothing where there is nothing to say; `columns` of twelve are its width on a desk."""
+
+    title: str
+    permission: str
+    body: Callable[[Reading], SafeString | str]
+    columns: int = 6
+    note: str = ""
+
+
+PANELS = (
+    Panel(_("Health"), "tasks_app.view_task", panels.health, columns=12),
+    Panel(_("Tasks"), "tasks_app.view_task", panels.tasks, columns=8, note=_("by when they were created")),
+    Panel(_("Slots and queues"), "providers.view_provider", panels.slots, columns=4),
+    Panel(_("Failures"), "tasks_app.view_task", panels.failures, note=_("as clients were told, by provider and code")),
+    Panel(_("Times"), "tasks_app.view_task", panels.times, note=_("of the past 24 hours, from accepted to done")),
+    Panel(_("Credits"), "accounts.view_ledgerentry", panels.credits, columns=4, note=_("captured")),
+    Panel(_("Earnings"), "accounts.view_ledgerentry", panels.earnings, columns=8, note=_("captured, and charged by the upstream")),
+)
 
 
 def add_to(request, context: dict) -> dict:
     """unfold's callback for the first page."""
-    return {**context, "tiles": _tiles(request.user)}
+    days = _days(request)
+    reading = read(days)
+    shown = [panel for panel in PANELS if request.user.has_perm(panel.permission)]
+    bodies = [(panel, panel.body(reading)) for panel in shown]
+    periods = [{"days": days, "title": title, "is_shown": days == reading.days} for days, title in PERIODS.items()] if shown else []
+    return {
+        **context,
+        "tiles": tiles.told(request.user, reading),
+        "panels": [{"panel": panel, "body": body} for panel, body in bodies if body],
+        "periods": periods,
+    }
 
 
-def _tiles(user) -> list[dict]:
-    return [
-        *(_task_tiles() if user.has_perm("tasks_app.view_task") else []),
-        *(_flag_tiles() if user.has_perm("tasks_app.view_flag") else []),
-        *(_provider_tiles() if user.has_perm("providers.view_provider") else []),
-        *(_audit_tiles() if user.has_perm("tasks_app.view_audit") else []),
-    ]
+PERIODS = {1: _("24 hours"), **{days: format_lazy(_("{days} days"), days=days) for days in (7, 30)}}
 
 
-def _task_tiles() -> list[dict]:
-    counts = dict(Task.objects.filter(status__in=OPEN).values_list("status").annotate(Count("id")).order_by())
-    tasks = reverse("admin:tasks_app_task_changelist")
-    return [_tile(status, counts.get(status, 0), f"{tasks}?status={status}") for status in OPEN]
+def read(days: int) -> Reading:
+    known = figures.read(database_clock)
+    lanes = [lag.lane for lag in known.lags if lag.step == "submit" and lag.lane != "submitting"]
+    return Reading(days, known, list(judged(known)), figures.waiting(lanes), past.read(now=known.at, days=days))
 
 
-def _flag_tiles() -> list[dict]:
-    """One for all, and one for each reason that there is."""
-    counts, url = flags.open_by_reason(), reverse("admin:tasks_app_flag_changelist")
-    every = _tile("unknown outcomes and losses", sum(counts.values()), url, is_alarming=bool(counts))
-    return [every, *(_tile(reason(word).title, count, f"{url}?reason={word}", is_alarming=True) for word, count in counts.items())]
-
-
-def _provider_tiles() -> list[dict]:
-    failing = Provider.objects.filter(is_enabled=True, is_healthy=False).count()
-    providers = reverse("admin:providers_provider_changelist")
-    return [_tile("providers failing", failing, f"{providers}?is_healthy__exact=0&is_enabled__exact=1", is_alarming=failing > 0)]
-
-
-def _audit_tiles() -> list[dict]:
-    """What the newest audit found; "?" where it is too old to go by, as beat may not run."""
-    last = Audit.objects.order_by("-id").first()
-    audits = reverse("admin:tasks_app_audit_changelist")
-    if last is None or timezone.now() - last.finished_at > AUDIT_IS_OLD:
-        is_overdue = last is not None or Account.objects.filter(created_at__lt=timezone.now() - AUDIT_IS_OLD).exists()
-        return [_tile("faults in the books", "?", audits, is_alarming=is_overdue)]
-    url = reverse("admin:tasks_app_audit_change", args=[last.id]) if last.faults else audits
-    return [_tile("faults in the books", last.faults, url, is_alarming=last.faults > 0)]
-
-
-def _tile(title: str, count: int | str, url: str, *, is_alarming: bool = False) -> dict:
-    return {"title": title, "count": count if isinstance(count, str) else f"{count:,}", "url": url, "is_alarming": is_alarming}
+def _days(request) -> int:
+    asked = request.GET.get("days", "")
+    return int(asked) if asked.isdecimal() and int(asked) in PERIODS else 1

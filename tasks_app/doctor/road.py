@@ -25,7 +25,10 @@ SHOWN = 3
 
 
 def road() -> Iterator[Verdict]:
-    figures = read(database_clock)
+    return judged(read(database_clock))
+
+
+def judged(figures: Figures) -> Iterator[Verdict]:
     yield _beat(figures)
     yield _workers(figures)
     yield from _lags(figures)

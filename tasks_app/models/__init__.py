@@ -6,6 +6,7 @@ from .delivery import Delivery, WebhookEndpoint, WebhookSecret
 from .event import TaskEvent
 from .file import File
 from .flag import Flag
+from .hour import Hour, Stored
 from .output import Output
 from .process import Process
 from .task import Task
@@ -17,8 +18,10 @@ __all__ = [
     "Delivery",
     "File",
     "Flag",
+    "Hour",
     "Output",
     "Process",
+    "Stored",
     "Task",
     "TaskEvent",
     "Upload",

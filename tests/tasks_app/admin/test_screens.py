@@ -1,21 +1,16 @@
-"""All screens together: each opens and has its line in the side bar, and the first page says what is going on."""
+"""All screens together: each opens and has its line in the side bar."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 from django.contrib import admin
-from django.db.models import F
 from django.urls import reverse
-from django.utils import timezone
 from unfold.admin import ModelAdmin
 
-from accounts.models import Account
-from providers.models import Provider
-from tasks_app import audit
 from tasks_app.models import File
 
-from .conftest import attempt_of, flag_of, list_of, output_of, queries_of, task_of, text_of
+from .conftest import attempt_of, list_of, output_of, queries_of, task_of, text_of
 
 pytestmark = pytest.mark.django_db
 
@@ -30,14 +25,6 @@ def side_bar(client) -> list[str]:
     """The addresses in it, of pages within the admin."""
     text = text_of(client.get("/admin/"))
     return re.findall(r'href="(/admin/[^"]+)"', text[text.index('id="nav-sidebar-apps"') : text.index('id="main"')])
-
-
-def tiles(client) -> dict[str, tuple[str, str]]:
-    """What each number of the first page counts → the number, and where it leads."""
-    found = re.findall(
-        r'<a href="([^"]+)" class="card tile[^>]*>\s*<strong[^>]*>([^<]+)</strong>\s*<span>([^<]+)</span>', text_of(client.get("/admin/"))
-    )
-    return {title: (count, url.replace("&amp;", "&")) for url, count, title in found}
 
 
 class TestEachScreen:
@@ -98,58 +85,3 @@ class TestOtherFacts:
     def test_an_orphan_stands_out(self, olga, acme, models):
         attempt_of(task_of(acme), models, is_orphan=True)
         assert "orphan" in text_of(olga.get(list_of("attempt"), {"is_orphan__exact": "1"}))
-
-
-class TestTheFirstPage:
-    def test_counts_what_is_going_on_and_leads_to_it(self, olga, acme, models):
-        for status in ("queued", "queued", "running"):
-            task_of(acme, status=status)
-        for reason in ("quarantined", "result_lost", "result_lost"):
-            flag_of(task_of(acme, status="failed", captured=0, finished_at=datetime.now(UTC)), models, reason=reason)
-        flag_of(task_of(acme, status="failed", captured=0, finished_at=datetime.now(UTC)), models, ending="lost")
-        Provider.objects.update(is_healthy=False)
-        shown = tiles(olga)
-        assert {title: count for title, (count, _) in shown.items()} == {
-            "queued": "2",
-            "submitting": "0",
-            "running": "1",
-            "storing": "0",
-            "unknown outcomes and losses": "3",
-            "result lost": "2",
-            "quarantined": "1",
-            "providers failing": "1",
-            "faults in the books": "?",
-        }
-        for _, url in shown.values():
-            text_of(olga.get(url))
-
-    def test_shows_faults_in_the_books_until_an_audit_finds_none(self, olga, acme):
-        alarm = re.compile(r'class="card tile alarming">\s*<strong[^>]*>([^<]+)</strong>\s*<span>faults in the books')
-        Account.objects.update(balance=F("balance") + 1)
-        audit.run_once(clock=timezone.now)
-        assert alarm.search(text_of(olga.get("/admin/")))[1] == "1"
-        _, url = tiles(olga)["faults in the books"]
-        assert "acme has a balance of 1001 credits, and its ledger sums to 1000." in text_of(olga.get(url))
-        Account.objects.update(balance=F("balance") - 1)
-        audit.run_once(clock=timezone.now)
-        assert tiles(olga)["faults in the books"][0] == "0"
-        assert not alarm.search(text_of(olga.get("/admin/")))
-
-    @pytest.mark.parametrize("has_been", [True, False])
-    def test_raises_an_alarm_where_nobody_audits(self, olga, acme, has_been):
-        long_ago = timezone.now() - timedelta(days=3)
-        Account.objects.update(created_at=long_ago)
-        if has_been:
-            audit.run_once(clock=lambda: long_ago)
-        assert tiles(olga)["faults in the books"][0] == "?"
-        assert 'class="card tile alarming"' in text_of(olga.get("/admin/"))
-
-    def test_shows_numbers_only_to_who_may_see_what_they_count(self, nobody):
-        assert tiles(nobody) == {}
-
-    def test_costs_the_same_number_of_queries_however_many_tasks(self, olga, acme):
-        task_of(acme)
-        few = len(queries_of(olga, "/admin/"))
-        for _ in range(9):
-            task_of(acme)
-        assert len(queries_of(olga, "/admin/")) == few
