@@ -136,15 +136,21 @@ class AccountAdmin(ModelAdmin):
     def has_delete_permission(self, request, obj=None):
         return False  # its tasks and its ledger stay; is_enabled ends it
 
-    @action(description="Grant credits", permissions=["change"], dialog={"title": "Grant credits", "form_class": GrantForm})
+    def has_grant_permission(self, request, obj=None):
+        return request.user.has_perm("accounts.grant_account")
+
+    def has_new_key_permission(self, request, obj=None):
+        return request.user.has_perm("accounts.add_apikey")
+
+    @action(description="Grant credits", permissions=["grant"], dialog={"title": "Grant credits", "form_class": GrantForm})
     def grant(self, request, form, object_id):
         return self._move_credits(request, form, object_id, credits.grant)
 
-    @action(description="Adjust balance", permissions=["change"], dialog={"title": "Adjust the balance", "form_class": AdjustForm})
+    @action(description="Adjust balance", permissions=["grant"], dialog={"title": "Adjust the balance", "form_class": AdjustForm})
     def adjust(self, request, form, object_id):
         return self._move_credits(request, form, object_id, credits.adjust)
 
-    @action(description="New key", permissions=["change"], dialog={"title": "New API key", "form_class": NewKeyForm})
+    @action(description="New key", permissions=["new_key"], dialog={"title": "New API key", "form_class": NewKeyForm})
     def new_key(self, request, form, object_id):
         account = get_object_or_404(Account, pk=object_id)
         with transaction.atomic():

@@ -30,6 +30,7 @@ class Account(models.Model):
         constraints = [
             models.CheckConstraint(condition=models.Q(balance__gte=models.F("held"), held__gte=0), name="account_never_overdrawn")
         ]
+        permissions = [("grant_account", "Can grant credits to an account, and adjust its balance")]
 
     def __str__(self):
         return self.name

@@ -157,6 +157,9 @@ class PublicModelForm(forms.ModelForm):
         return self.cleaned_data["usage"] or {}
 
 
+PRICE = ("price", "usage")  # what settles what a task costs
+
+
 class RouteInline(TabularInline):
     model = Route
     hide_title = True
@@ -178,3 +181,19 @@ class PublicModelAdmin(ModelAdmin):
 
     def has_delete_permission(self, request, obj=None):
         return False  # its tasks still say its name; switched off, it is offered to nobody
+
+    def has_change_permission(self, request, obj=None):
+        return super().has_change_permission(request, obj) or request.user.has_perm("providers.price_publicmodel")
+
+    def get_readonly_fields(self, request, obj=None):
+        """Who may change the price alone sees the rest."""
+        if obj is None or super().has_change_permission(request, obj):
+            return ()
+        return [field.name for field in self.opts.fields if field.name not in PRICE and not field.primary_key]
+
+    def get_changelist_instance(self, request):
+        """To switch a model on or off in the list is no change of its price."""
+        changelist = super().get_changelist_instance(request)
+        if not super().has_change_permission(request):
+            changelist.list_editable = ()
+        return changelist

@@ -171,6 +171,7 @@ class PublicModel(models.Model):
 
     class Meta:
         verbose_name = "model"
+        permissions = [("price_publicmodel", "Can change the price of a model")]
 
     def __str__(self):
         return self.name

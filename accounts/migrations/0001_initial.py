@@ -29,6 +29,7 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(auto_now_add=True)),
             ],
             options={
+                'permissions': [('grant_account', 'Can grant credits to an account, and adjust its balance')],
                 'constraints': [models.CheckConstraint(condition=models.Q(('balance__gte', models.F('held')), ('held__gte', 0)), name='account_never_overdrawn')],
             },
         ),

@@ -53,6 +53,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': 'model',
+                'permissions': [('price_publicmodel', 'Can change the price of a model')],
             },
         ),
         migrations.CreateModel(

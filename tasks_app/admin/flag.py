@@ -131,7 +131,7 @@ class FlagAdmin(FactsAdmin):
 
     def has_refund_permission(self, request, obj=None):
         """As on a task's own page."""
-        return request.user.has_perms(("tasks_app.change_task", "accounts.change_account"))
+        return request.user.has_perm("tasks_app.refund_task")
 
     def get_changelist(self, request, **kwargs):
         return Flagged

@@ -67,13 +67,14 @@ class TaskAdmin(FactsAdmin):
     actions = ("cancel_selected", "retry_selected")
     actions_detail = ("cancel", "retry", "refund")
 
-    def has_operate_permission(self, request, obj=None):
-        """To cancel and to retry."""
-        return request.user.has_perm("tasks_app.change_task")
+    def has_cancel_permission(self, request, obj=None):
+        return request.user.has_perm("tasks_app.cancel_task")
+
+    def has_retry_permission(self, request, obj=None):
+        return request.user.has_perm("tasks_app.retry_task")
 
     def has_refund_permission(self, request, obj=None):
-        """Credits are the account's, so who refunds may change accounts too."""
-        return self.has_operate_permission(request) and request.user.has_perm("accounts.change_account")
+        return request.user.has_perm("tasks_app.refund_task")
 
     def get_queryset(self, request):
         # Accounts and providers are read by queries of their own: joined, MariaDB sorts a million tasks by account for each page (13 s).
@@ -90,17 +91,17 @@ class TaskAdmin(FactsAdmin):
         task = self.get_object(request, unquote(object_id))
         return [one for one in super().get_actions_detail(request, object_id) if task and _is_possible(one.path, task)]
 
-    @admin.action(description="Cancel the selected tasks", permissions=["operate"])
+    @admin.action(description="Cancel the selected tasks", permissions=["cancel"])
     def cancel_selected(self, request, queryset):
         do_to(self, request, queryset, _cancel)
 
-    @admin.action(description="Retry the selected tasks", permissions=["operate"])
+    @admin.action(description="Retry the selected tasks", permissions=["retry"])
     def retry_selected(self, request, queryset):
         do_to(self, request, queryset, _retry)
 
     @action(
         description="Cancel task",
-        permissions=["operate"],
+        permissions=["cancel"],
         dialog={
             "title": "Cancel this task?",
             "description": "A waiting task ends at once and its credits come back. A running one ends when its upstream has stopped it, "
@@ -113,7 +114,7 @@ class TaskAdmin(FactsAdmin):
 
     @action(
         description="Retry",
-        permissions=["operate"],
+        permissions=["retry"],
         dialog={
             "title": "Retry this task?",
             "description": "Its order is accepted once more, as a new task that its account pays for.",

@@ -203,6 +203,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name_plural': 'deliveries',
+                'permissions': [('replay_delivery', 'Can replay a delivery')],
                 'indexes': [models.Index(fields=['status', 'lane', 'due_at'], name='delivery_claim'), models.Index(fields=['status', 'due_at', 'lane'], name='delivery_due'), models.Index(fields=['task_id', 'lane', 'sequence'], name='delivery_order'), models.Index(fields=['account', 'id'], name='delivery_listed'), models.Index(fields=['endpoint_id', 'id'], name='delivery_of_endpoint')],
             },
         ),
@@ -292,6 +293,7 @@ class Migration(migrations.Migration):
                 ('route', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, to='providers.route')),
             ],
             options={
+                'permissions': [('cancel_task', 'Can cancel a task'), ('retry_task', 'Can retry a task, for which its account pays again'), ('refund_task', 'Can refund a task')],
                 'indexes': [models.Index(fields=['status', 'lane', 'due_at'], name='task_claim'), models.Index(fields=['status', 'deadline_at'], name='task_deadline'), models.Index(fields=['provider', 'status', 'route'], name='task_slots'), models.Index(fields=['account', 'id'], name='task_listed'), models.Index(fields=['flagged'], name='task_flagged')],
                 'constraints': [models.UniqueConstraint(fields=('account', 'idempotency_key'), name='task_once_per_key')],
             },

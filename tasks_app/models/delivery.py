@@ -70,6 +70,7 @@ class Delivery(models.Model):
 
     class Meta:
         verbose_name_plural = "deliveries"
+        permissions = [("replay_delivery", "Can replay a delivery")]
         indexes = [
             models.Index(fields=["status", "lane", "due_at"], name="delivery_claim"),  # claims.take, lane by lane
             models.Index(fields=["status", "due_at", "lane"], name="delivery_due"),  # lanes.due, claims.next_due, what a dead worker left

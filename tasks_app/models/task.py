@@ -87,6 +87,11 @@ class Task(models.Model):
             models.Index(fields=["account", "id"], name="task_listed"),  # GET /tasks
             models.Index(fields=["flagged"], name="task_flagged"),  # the admin's list of them: a scan of a million rows takes 6 s
         ]
+        permissions = [
+            ("cancel_task", "Can cancel a task"),
+            ("retry_task", "Can retry a task, for which its account pays again"),
+            ("refund_task", "Can refund a task"),
+        ]
 
     def __str__(self):
         return shown("task", self.id)

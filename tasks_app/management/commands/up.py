@@ -82,10 +82,11 @@ def is_taken(address: str) -> bool:
 
 
 def prepare() -> None:
-    """The tables, the built-in models and the schedule; each step finds its own work done and does it once."""
+    """The tables, the built-in models, the schedule and the roles; each step finds its own work done and does it once."""
     call_command("migrate", verbosity=0, skip_checks=False)  # its checks look at the database too
     call_command("install_models", verbosity=0)
     call_command("install_schedule", verbosity=0)
+    call_command("install_roles", verbosity=0)
 
 
 def when_told_to_end() -> threading.Event:

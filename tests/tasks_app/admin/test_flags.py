@@ -311,8 +311,8 @@ class TestWhoMayDoIt:
             (["link_flag"], {"link"}),
             (["ask_flag"], {"ask"}),
             (["lose_flag"], {"lose"}),
-            (["change_task"], set()),
-            (["change_task", "change_account"], {"refund"}),
+            (["cancel_task", "change_account"], set()),
+            (["refund_task"], {"refund"}),
         ],
         ids=str,
     )

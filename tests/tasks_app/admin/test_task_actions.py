@@ -139,9 +139,9 @@ class TestRefund:
         assert "This field is required." in text_of(does(olga, paid, "refund", note=""))
         assert acme.balance == 990
 
-    def test_is_for_those_who_may_change_accounts(self, acme, paid):
+    def test_has_a_permission_of_its_own(self, acme, paid):
         user = User.objects.create_user("rita", is_staff=True)
-        user.user_permissions.set(Permission.objects.filter(codename__in=("view_task", "change_task")))
+        user.user_permissions.set(Permission.objects.filter(codename__in=("view_task", "cancel_task", "retry_task")))
         rita = signed_in(user)
         assert offered(rita, paid) == {"retry"}
         assert rita.post(page(paid, "refund"), {"_form_submitted": "True", "note": "x"}).status_code == 403
