@@ -137,6 +137,12 @@ DECLARED = (
         "How upstreams reach /hooks/ of this server, as https://hooks.example.com; empty: they are not asked to call.",
     ),
     Var(
+        "ADMIN_TWO_FACTOR",
+        one_of("off", "optional", "required"),
+        "optional",
+        "Second factor of operators: asked of those who have set one up, required of all, or off, for when clocks or phones fail.",
+    ),
+    Var(
         "DATABASE_URL", url("mysql", "sqlite"), "sqlite:///var/darkroom.sqlite3", "mysql://user:password@host:3306/name, or sqlite:///path."
     ),
     Var(

@@ -16,6 +16,7 @@ from django.middleware.common import CommonMiddleware
 from django.middleware.csrf import CsrfViewMiddleware
 from django.middleware.security import SecurityMiddleware
 from django.utils.functional import SimpleLazyObject
+from django_otp.middleware import OTPMiddleware
 from whitenoise.middleware import WhiteNoiseMiddleware
 
 from providers import hooks
@@ -106,6 +107,10 @@ class Csrf(PagesOnly, CsrfViewMiddleware):
 
 
 class Operators(PagesOnly, AuthenticationMiddleware):
+    pass
+
+
+class SecondFactor(PagesOnly, OTPMiddleware):
     pass
 
 

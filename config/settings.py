@@ -33,8 +33,8 @@ APPEND_SLASH = False
 STATIC_URL, STATIC_ROOT, WHITENOISE_USE_FINDERS = "static/", None, True
 
 INSTALLED_APPS = [
-    "unfold",
-    "django.contrib.admin",
+    "unfold.apps.BasicAppConfig",
+    "config.apps.Admin",  # django.contrib.admin
     "config.apps.Operators",  # django.contrib.auth
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -45,6 +45,9 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "config.apps.Schedule",  # django_celery_beat
     "axes",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     "accounts",
     "providers",
     "tasks_app",
@@ -60,6 +63,7 @@ MIDDLEWARE = [
     "config.middleware.Common",
     "config.middleware.Csrf",
     "config.middleware.Operators",
+    "config.middleware.SecondFactor",
     "config.middleware.Messages",
     "config.middleware.Frames",
     "axes.middleware.AxesMiddleware",
@@ -76,6 +80,8 @@ AXES_COOLOFF_MESSAGE = "Too many failed sign-ins with this name from your addres
 AXES_SENSITIVE_PARAMETERS = ["username"]  # some type their password into that field
 AXES_DISABLE_ACCESS_LOG, AXES_VERBOSE, AXES_ENABLE_ADMIN = True, False, False
 LOGIN_REDIRECT_URL = "admin:index"
+ADMIN_TWO_FACTOR = env["ADMIN_TWO_FACTOR"]
+OTP_TOTP_ISSUER = "Darkroom"
 
 TEMPLATES = [
     {
@@ -176,6 +182,8 @@ UNFOLD = {
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("tasks_app/favicon.svg")}],
     "STYLES": [lambda request: static("tasks_app/admin.css")],
     "SIDEBAR": {"navigation": sidebar.NAVIGATION},
+    "LOGIN": {"form": "accounts.second_factor.SignInForm"},
+    "ACCOUNT": {"navigation": sidebar.OF_ONESELF},
     "DASHBOARD_CALLBACK": "tasks_app.admin.overview.add_to",
 }
 

@@ -3,6 +3,7 @@
 from functools import partial
 
 from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy as _
 
 
 def may_view(app: str, model: str, request) -> bool:
@@ -11,7 +12,7 @@ def may_view(app: str, model: str, request) -> bool:
 
 def screen(title: str, icon: str, model: str) -> dict:
     """A line that leads to the list of `model`; the icon is one of Google's Material Symbols."""
-    app, _, name = model.partition(".")
+    app, name = model.split(".")
     return {
         "title": title,
         "icon": icon,
@@ -24,6 +25,10 @@ def group(title: str, *screens: dict) -> dict:
     return {"title": title, "items": list(screens)}
 
 
+OF_ONESELF = [
+    {"title": _("Change password"), "link": reverse_lazy("admin:password_change")},
+    {"title": _("Second factor"), "link": reverse_lazy("admin:second_factor")},
+]
 NAVIGATION = [
     group(
         "Tasks",
