@@ -166,6 +166,7 @@ class AccountAdmin(ModelAdmin):
         try:
             with transaction.atomic():
                 verb(account.id, amount, by=request.user.get_username(), note=note, now=timezone.now())
+                self.log_change(request, account, f"Booked {amount:+} credits. Why: {note}")
         except ValueError as refused:
             messages.error(request, str(refused))
         else:

@@ -60,5 +60,6 @@ NAVIGATION = [
         "Operators",
         screen("Operators", "person", "auth.user"),
         screen("Groups", "badge", "auth.group"),
+        screen("Deeds", "history", "admin.logentry"),
     ),
 ]

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -14,22 +15,23 @@ from django.utils import timezone
 from ..engine.accept import Problem
 from .facts import FactsAdmin
 
-Deed = Callable[..., str]  # do(row, by=…, now=…) → what it did, in a few words; raises Problem
+WHY = "Why:"  # what divides a deed from its reason
+Deed = Callable[..., str]  # do(row, by=…, now=…), with note=… where a reason is asked for → what it did, in a few words; raises Problem
 
 
-def do_on_page(screen: FactsAdmin, request, object_id: str, do: Deed) -> HttpResponse:
+def do_on_page(screen: FactsAdmin, request, object_id: str, do: Deed, *, note: str = "") -> HttpResponse:
     """To one row; and back to its page, by header where htmx sent the dialog (it would follow a redirect itself)."""
     row = screen.get_object(request, unquote(object_id))
     if row is None:
         raise Http404
-    do_to(screen, request, [row], do)
+    do_to(screen, request, [row], partial(do, note=note) if note else do, note=note)
     opts = screen.model._meta
     url = reverse(f"admin:{opts.app_label}_{opts.model_name}_change", args=[row if screen.prefix else row.pk])
     return HttpResponse(headers={"HX-Redirect": url}) if request.headers.get("HX-Request") else redirect(url)
 
 
-def do_to(screen: FactsAdmin, request, rows: Iterable[Any], do: Deed) -> None:
-    """To each row; say what came of it, one sentence for all rows with the same end."""
+def do_to(screen: FactsAdmin, request, rows: Iterable[Any], do: Deed, *, note: str = "") -> None:
+    """To each row; say what came of it, one sentence for all rows with the same end. The history keeps why, too."""
     ends = defaultdict(list)
     for row in rows:
         try:
@@ -37,10 +39,15 @@ def do_to(screen: FactsAdmin, request, rows: Iterable[Any], do: Deed) -> None:
         except Problem as refused:
             ends[messages.WARNING, _reasons(refused)].append(row)
         else:
-            screen.log_change(request, row, said)
+            screen.log_change(request, row, told(said, note))
             ends[messages.SUCCESS, said].append(row)
     for (level, said), ended in ends.items():
         messages.add_message(request, level, f"{_named(screen, ended)}: {said}")
+
+
+def told(said: str, note: str) -> str:
+    """A deed with its reason, as the history keeps it."""
+    return f"{said} {WHY} {note}" if note else said
 
 
 def _reasons(refused: Problem) -> str:

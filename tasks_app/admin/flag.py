@@ -174,7 +174,7 @@ class FlagAdmin(FactsAdmin):
         dialog={"title": "Link this to the job in the provider's console?", "form_class": LinkForm, "form_submit_text": "Link"},
     )
     def link(self, request, form, object_id):
-        return do_on_page(self, request, object_id, partial(_link, job=form.cleaned_data["job"], note=form.cleaned_data["note"]))
+        return do_on_page(self, request, object_id, partial(_link, job=form.cleaned_data["job"]), note=form.cleaned_data["note"])
 
     @action(
         description="Ask the upstream again",
@@ -182,7 +182,7 @@ class FlagAdmin(FactsAdmin):
         dialog={"title": "Ask the upstream again?", "form_class": AskForm, "form_submit_text": "Ask"},
     )
     def ask(self, request, form, object_id):
-        return do_on_page(self, request, object_id, partial(_ask, note=form.cleaned_data["note"]))
+        return do_on_page(self, request, object_id, _ask, note=form.cleaned_data["note"])
 
     @action(
         description="Mark as lost",
@@ -190,7 +190,7 @@ class FlagAdmin(FactsAdmin):
         dialog={"title": "Mark this as lost?", "form_class": LostForm, "form_submit_text": "Yes, it is lost"},
     )
     def lose(self, request, form, object_id):
-        return do_on_page(self, request, object_id, partial(_lose, charged=form.cleaned_data["charged"], note=form.cleaned_data["note"]))
+        return do_on_page(self, request, object_id, partial(_lose, charged=form.cleaned_data["charged"]), note=form.cleaned_data["note"])
 
     @action(
         description="Refund",
@@ -198,7 +198,7 @@ class FlagAdmin(FactsAdmin):
         dialog={"title": "Refund the task?", "form_class": RefundForm, "form_submit_text": "Refund"},
     )
     def refund(self, request, form, object_id):
-        return do_on_page(self, request, object_id, partial(_refund, note=form.cleaned_data["note"]))
+        return do_on_page(self, request, object_id, _refund, note=form.cleaned_data["note"])
 
 
 def matching(text: str) -> Q:

@@ -136,7 +136,7 @@ class TaskAdmin(FactsAdmin):
         },
     )
     def refund(self, request, form, object_id):
-        return do_on_page(self, request, object_id, partial(_refund, note=form.cleaned_data["note"]))
+        return do_on_page(self, request, object_id, _refund, note=form.cleaned_data["note"])
 
 
 def _is_possible(verb: str, task: Task) -> bool:

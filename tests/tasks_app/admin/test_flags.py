@@ -263,7 +263,7 @@ class TestMarkingAsLost:
         does(olga, unknown, "lose", charged="0.35")
         text = words_of(olga.get(page(unknown)))
         assert "marked as lost: the upstream charged 0.35 seen in the console · by olga" in text
-        assert LogEntry.objects.get().change_message == "marked as lost: it cost 0.35."
+        assert LogEntry.objects.get().change_message == "marked as lost: it cost 0.35. Why: seen in the console"
 
     def test_at_less_than_nothing_is_refused(self, olga, unknown):
         assert "greater than or equal to 0" in does(olga, unknown, "lose", charged="-1")
