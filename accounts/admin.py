@@ -4,6 +4,8 @@ What credits.py writes is shown and never edited here. Whatever changes credits 
 which is a POST, and calls the function that everything else calls, with the operator's name.
 """
 
+from urllib.parse import urlencode
+
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -25,6 +27,13 @@ from .scopes import validate_networks
 from .statement import Month
 
 MOST_MONTHS = 24
+ELSEWHERE = (
+    ("admin:accounts_ledgerentry_changelist", "Ledger"),
+    ("admin:tasks_app_task_changelist", "Tasks"),
+    ("admin:tasks_app_file_changelist", "Files"),
+    ("admin:tasks_app_webhookendpoint_changelist", "Endpoints"),
+    ("admin:tasks_app_delivery_changelist", "Deliveries"),
+)
 
 
 class NoteField(forms.CharField):
@@ -84,8 +93,18 @@ class AccountAdmin(ModelAdmin):
     list_display = ("name", "is_enabled", "owned", "set_aside", "free", "at_work", "created_at")
     list_filter = ("is_enabled",)
     search_fields = ("name",)
-    fields = ("name", "is_enabled", "max_active", *keys.LIMITS, ("owned", "set_aside", "free"), "active", "statements", "created_at")
-    readonly_fields = ("owned", "set_aside", "free", "active", "statements", "created_at")
+    fields = (
+        "name",
+        "is_enabled",
+        "max_active",
+        *keys.LIMITS,
+        ("owned", "set_aside", "free"),
+        "active",
+        "statements",
+        "elsewhere",
+        "created_at",
+    )
+    readonly_fields = ("owned", "set_aside", "free", "active", "statements", "elsewhere", "created_at")
     inlines = (Keys,)
     actions_detail = ("grant", "adjust", "new_key")
 
@@ -111,8 +130,18 @@ class AccountAdmin(ModelAdmin):
         months = [(address_of(account, month), month) for month in months_of(account)]
         return format_html_join(" ", '<a class="text-link" href="{}">{}</a>', months)
 
+    @display(description="Elsewhere")
+    def elsewhere(self, account):
+        """The screens that tell of this account's, found by its name."""
+        query = urlencode({"q": account.name})
+        return format_html_join(
+            " ", '<a class="text-link" href="{}?{}">{}</a>', [(reverse(name), query, title) for name, title in ELSEWHERE]
+        )
+
     def get_fields(self, request, obj=None):
-        return [field for field in self.fields if field != "statements" or (obj and may_see_ledger(request))]
+        hidden = set() if obj else {"statements", "elsewhere"}
+        hidden |= set() if may_see_ledger(request) else {"statements"}
+        return [field for field in self.fields if field not in hidden]
 
     def get_urls(self):
         send = self.admin_site.admin_view(self.send_statement)

@@ -39,6 +39,11 @@ NAVIGATION = [
         screen("Files", "upload_file", "tasks_app.file"),
     ),
     group(
+        "Webhooks",
+        screen("Deliveries", "outgoing_mail", "tasks_app.delivery"),
+        screen("Endpoints", "webhook", "tasks_app.webhookendpoint"),
+    ),
+    group(
         "Accounts",
         screen("Accounts", "groups", "accounts.account"),
         screen("API keys", "key", "accounts.apikey"),

@@ -5,11 +5,13 @@ import json
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
-from django.http import Http404, HttpResponse
-from django.shortcuts import redirect
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action, display
@@ -17,6 +19,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
 from . import credentials, health, health_page, registry
 from .models import Provider, PublicModel, Route
+from .quote_form import QuoteForm
 
 
 class WriteOnly(UnfoldAdminTextareaWidget):
@@ -64,7 +67,7 @@ class ProviderAdmin(ModelAdmin):
     list_filter = ("adapter", "is_healthy", "is_enabled")
     search_fields = ("name",)
     readonly_fields = ("credentials_kept", "health", "note", "failing_since", "checked_at", *health_page.FIELDS)
-    actions_detail = ("check_now",)
+    actions_detail = ("check_now", "drain", "take_up")
 
     def get_fieldsets(self, request, obj=None):
         told = ("health", "note", "failing_since", "checked_at", *health_page.FIELDS)
@@ -72,31 +75,63 @@ class ProviderAdmin(ModelAdmin):
         return [(None, {"fields": ours}), *([("Health", {"fields": told, "classes": ("whole-width",)})] if obj else [])]
 
     def has_check_permission(self, request, obj=None):
-        return request.user.has_perm("providers.change_provider")
+        return request.user.has_perm("providers.ask_provider")
 
     @action(
-        description="Check now",
+        description=_("Check now"),
         permissions=["check"],
         dialog={
-            "title": "Check this provider now?",
-            "description": "It is asked whether it can be used, which costs nothing there. If it can and its breaker is open, the next "
-            "task goes as a probe at once.",
-            "form_submit_text": "Check",
+            "title": _("Check this provider now?"),
+            "description": _(
+                "It is asked whether it can be used, which costs nothing there. If it can and its breaker is open, the next task goes as a "
+                "probe at once."
+            ),
+            "form_submit_text": _("Check"),
         },
     )
     def check_now(self, request, form, object_id):
-        provider = self.get_object(request, unquote(object_id))
-        if provider is None:
-            raise Http404
+        provider = get_object_or_404(Provider, pk=object_id)
         note = health.check_now(provider.pk, clock=timezone.now)
         self.log_change(request, provider, f"Checked: {note or 'all is well'}")
-        messages.add_message(request, messages.WARNING if note else messages.SUCCESS, f"{provider}: {note or 'all is well.'}")
-        url = reverse("admin:providers_provider_change", args=[provider.pk])
-        # htmx, which sends the dialog, would follow a redirect itself.
-        return HttpResponse(headers={"HX-Redirect": url}) if request.headers.get("HX-Request") else redirect(url)
+        messages.add_message(request, messages.WARNING if note else messages.SUCCESS, f"{provider}: {note or gettext('all is well.')}")
+        return back_to(request, provider)
 
     def has_delete_permission(self, request, obj=None):
         return False  # tasks refer to it for as long as they are kept; switched off, it drains
+
+    def get_actions_detail(self, request, object_id):
+        """Of drain and take_up, the one that would change something."""
+        provider = self.get_object(request, unquote(object_id))
+        useless = "drain" if provider and not provider.is_enabled else "take_up"
+        return [one for one in super().get_actions_detail(request, object_id) if one.path != useless]
+
+    @action(
+        description=_("Drain"),
+        permissions=["change"],
+        dialog={
+            "title": _("Drain this provider?"),
+            "description": _("It gets no new jobs; those that it has are polled to their end."),
+            "form_submit_text": _("Drain"),
+        },
+    )
+    def drain(self, request, form, object_id):
+        return self._switch(request, object_id, is_enabled=False)
+
+    @action(
+        description=_("Take up again"),
+        permissions=["change"],
+        dialog={"title": _("Give this provider new jobs?"), "form_submit_text": _("Take up again")},
+    )
+    def take_up(self, request, form, object_id):
+        return self._switch(request, object_id, is_enabled=True)
+
+    def _switch(self, request, object_id, *, is_enabled: bool):
+        provider = get_object_or_404(Provider, pk=object_id)
+        Provider.objects.filter(pk=provider.pk).update(is_enabled=is_enabled)
+        self.log_change(request, provider, "Taken up again." if is_enabled else "Drained.")
+        said = gettext("%(provider)s gets new jobs.") if is_enabled else gettext("%(provider)s gets no new jobs.")
+        messages.success(request, said % {"provider": provider})
+        return back_to(request, provider)
 
     @method_decorator(sensitive_post_parameters("new_credentials"))
     def changeform_view(self, request, *args, **kwargs):
@@ -157,6 +192,7 @@ class PublicModelForm(forms.ModelForm):
         return self.cleaned_data["usage"] or {}
 
 
+QUOTE = {"title": _("What would it cost?"), "form_class": QuoteForm, "form_submit_text": _("Quote")}
 PRICE = ("price", "usage")  # what settles what a task costs
 
 
@@ -169,11 +205,18 @@ class RouteInline(TabularInline):
     def has_delete_permission(self, request, obj=None):
         return False  # tasks in flight are polled by it; switched off, it takes no new ones
 
+    def formfield_for_foreignkey(self, db_field, request, **options):
+        """With its choices read once, and not for each route."""
+        field = super().formfield_for_foreignkey(db_field, request, **options)
+        field.choices = list(field.choices)
+        return field
+
 
 @admin.register(PublicModel)
 class PublicModelAdmin(ModelAdmin):
     form = PublicModelForm
     inlines = [RouteInline]
+    actions_detail = ("quote",)
     list_display = ("name", "kind", "title", "price", "typical_seconds", "is_enabled")
     list_editable = ("is_enabled",)
     list_filter = ("kind", "is_enabled")
@@ -181,6 +224,11 @@ class PublicModelAdmin(ModelAdmin):
 
     def has_delete_permission(self, request, obj=None):
         return False  # its tasks still say its name; switched off, it is offered to nobody
+
+    @action(description=_("Try a quote"), permissions=["view"], dialog=QUOTE)
+    def quote(self, request, form, object_id):
+        """The dialog again, with what it comes to."""
+        return render(request, "unfold/helpers/dialog.html", {"dialog": QUOTE, "form": form, "form_submit_text": QUOTE["form_submit_text"]})
 
     def has_change_permission(self, request, obj=None):
         return super().has_change_permission(request, obj) or request.user.has_perm("providers.price_publicmodel")
@@ -197,3 +245,9 @@ class PublicModelAdmin(ModelAdmin):
         if not super().has_change_permission(request):
             changelist.list_editable = ()
         return changelist
+
+
+def back_to(request, provider):
+    """To its page: by header where htmx sent the dialog (it would follow a redirect itself), else by redirect."""
+    url = reverse("admin:providers_provider_change", args=[provider.pk])
+    return HttpResponse(headers={"HX-Redirect": url}) if request.headers.get("HX-Request") else redirect(url)

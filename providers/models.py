@@ -43,6 +43,9 @@ class Provider(models.Model):
     balance_days = models.FloatField(null=True, editable=False)
     balance_at = models.DateTimeField(null=True, editable=False)
 
+    class Meta:
+        permissions = [("ask_provider", "Can ask a provider now whether it can be used")]
+
     def __str__(self):
         return self.name
 

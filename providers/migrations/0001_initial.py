@@ -34,6 +34,9 @@ class Migration(migrations.Migration):
                 ('balance_days', models.FloatField(editable=False, null=True)),
                 ('balance_at', models.DateTimeField(editable=False, null=True)),
             ],
+            options={
+                'permissions': [('ask_provider', 'Can ask a provider now whether it can be used')],
+            },
         ),
         migrations.CreateModel(
             name='PublicModel',

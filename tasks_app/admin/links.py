@@ -10,6 +10,11 @@ from ..models import Flag
 from .pieces import link, mono
 
 
+def address(model: str, *args: str) -> str:
+    """Of the list of one of our tables, or of a row's page."""
+    return reverse(f"admin:tasks_app_{model}_{'change' if args else 'changelist'}", args=args)
+
+
 def to_task(public_id: str) -> SafeString:
     return link(reverse("admin:tasks_app_task_change", args=[public_id]), mono(public_id))
 

@@ -57,6 +57,14 @@ def pretty(value: Any) -> SafeString:
     return format_html('<pre class="mono">{}</pre>', json.dumps(value, ensure_ascii=False, indent=2))
 
 
+def pretty_text(text: str) -> SafeString:
+    """JSON in its own order, indented; anything else as it is."""
+    try:
+        return pretty(json.loads(text))
+    except ValueError:
+        return format_html('<pre class="mono">{}</pre>', text)
+
+
 def moment(at: datetime | None) -> str:
     return format_html('<time class="nowrap">{}</time>', formats.localize(template_localtime(at))) if at else NONE
 

@@ -4,7 +4,7 @@ from django.db import models
 
 from accounts.models import Account
 
-from ..ids import Uuid7Field
+from ..ids import Uuid7Field, shown
 
 
 class WebhookEndpoint(models.Model):
@@ -23,6 +23,9 @@ class WebhookEndpoint(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["account", "id"], name="endpoint_of_account")]  # outbox.queue, at each end of a task
+
+    def __str__(self):
+        return shown("whe", self.id)
 
 
 class WebhookSecret(models.Model):
@@ -78,3 +81,6 @@ class Delivery(models.Model):
             models.Index(fields=["account", "id"], name="delivery_listed"),  # GET /webhook-deliveries
             models.Index(fields=["endpoint_id", "id"], name="delivery_of_endpoint"),  # the same, of one endpoint
         ]
+
+    def __str__(self):
+        return shown("whd", self.id)

@@ -1,7 +1,7 @@
 """`manage.py install_roles`: the operators' groups, each with what it may do; the code's word each time, for new screens must reach them.
 
 viewer   looks at everything, changes nothing
-support  cancels, retries, replays; asks upstreams again, links, and gives up what is lost
+support  cancels, retries, replays; asks providers, and upstreams again, links, and gives up what is lost
 finance  grants, adjusts, refunds, and sets prices
 admin    all of it: providers and their credentials, models, accounts and their keys, the schedule, operators
 
@@ -25,11 +25,13 @@ SEEN = {
 }
 VIEWER = {f"{app}.view_{model}" for app, models in SEEN.items() for model in models}
 SUPPORT = {f"tasks_app.{verb}" for verb in ("cancel_task", "retry_task", "ask_flag", "link_flag", "lose_flag", "replay_delivery")}
+SUPPORT |= {"providers.ask_provider"}
 FINANCE = {"accounts.grant_account", "tasks_app.refund_task", "providers.price_publicmodel"}
 OPERATORS = {f"auth.{verb}_{model}" for verb in ("view", "add", "change", "delete") for model in ("user", "group")}
 CHANGED = {
     "accounts": ("account", "apikey"),
     "providers": ("provider", "publicmodel", "route"),
+    "tasks_app": ("webhookendpoint",),
     "django_celery_beat": ("periodictask", "intervalschedule", "crontabschedule"),
 }
 CHANGES = {f"{app}.{verb}_{model}" for app, models in CHANGED.items() for model in models for verb in ("add", "change", "delete")}
