@@ -75,7 +75,8 @@ def complete(account_id: int, id: UUID, *, now: datetime) -> File:
     if file := _file(account_id, id):
         return file
     try:
-        _complete(Upload.objects.get(account_id=account_id, id=id), now)
+        # Not later than it lives, whenever it is swept: what lies without a row for longer is taken for a stray.
+        _complete(Upload.objects.get(account_id=account_id, id=id, created_at__gt=now - LIVES), now)
     except (Upload.DoesNotExist, NotThere):
         if file := _file(account_id, id):  # another completion was faster
             return file

@@ -45,12 +45,13 @@ def recovered() -> Iterator[str]:
 
 
 def uploads(*, before: datetime) -> Iterator[str]:
-    """The keys of files that were uploaded before this moment and have no row: their process died between the two."""
+    """The keys of files whose upload began before this moment and that no row has: their process died between the two."""
     keys = storage.keys("files")
     while some := list(islice(keys, AT_ONCE)):
         files = {key: file for key in some if (file := ids.parse("file", key.split("/")[1])) and ids.moment_of(file) < before}
-        known = set(File.objects.filter(id__in=files.values()).values_list("id", flat=True))
-        yield from (key for key, file in files.items() if file not in known)
+        # By the key: a file that was put directly may have had a second copy, of another completion at the same moment.
+        known = set(File.objects.filter(id__in=files.values()).values_list("key", flat=True))
+        yield from (key for key in files if key not in known)
 
 
 def _unnamed(keys: Iterable[str]) -> list[str]:

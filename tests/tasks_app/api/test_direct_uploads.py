@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from tasks_app import direct_uploads, ids, inputs
-from tasks_app.direct_uploads import LINK_LIVES
+from tasks_app.direct_uploads import LINK_LIVES, LIVES
 from tasks_app.models import File, Upload
 from tasks_app.storage import storage
 from tests.upstreams import answer
@@ -185,6 +185,12 @@ class TestCompletion:
         assert refusal(completes(api, room)) == (409, "not_uploaded")
         puts(room, PNG)
         assert completes(api, room).status_code == 200
+
+    def test_comes_too_late_after_a_day_whether_it_was_swept_or_not(self, api, upload):
+        puts(upload, PNG)
+        with time_machine.travel(timezone.now() + LIVES):
+            assert refusal(completes(api, upload)) == (404, "not_found")
+        assert completes(api, upload).status_code == 200
 
     def test_refuses_what_is_no_media_and_keeps_none_of_it(self, api):
         room = wished(api, 10).json()

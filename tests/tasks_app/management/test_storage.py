@@ -129,7 +129,7 @@ class TestStrays:
         assert said("strays") == ["0 files of 0 bytes belong to no task and no upload."]
 
     def test_are_uploads_too_whose_process_died_before_the_row_was_written(self, acme):
-        old = ids.first_of(timezone.now() - timedelta(days=2))
+        old = ids.first_of(timezone.now() - timedelta(days=3))
         lost, has_row, fresh = (f"files/{ids.shown('file', id)}" for id in (old, UUID(int=old.int + 1), ids.new()))
         for key in (lost, has_row, fresh):
             keep(key)
@@ -137,6 +137,14 @@ class TestStrays:
             id=UUID(int=old.int + 1), account_id=acme.id, name="x", content_type="", bytes=3, key=has_row, created_at=acme.clock()
         )
         assert [line.split()[-1] for line in said("strays")[:-1]] == [lost]
+
+    def test_are_copies_too_of_a_completion_that_was_not_the_first(self, acme):
+        old = ids.first_of(timezone.now() - timedelta(days=3))
+        first, second = (f"files/{ids.shown('file', old)}/{which}" for which in ("a", "b"))
+        for key in (first, second):
+            keep(key)
+        File.objects.create(id=old, account_id=acme.id, name="x", content_type="", bytes=3, key=first, created_at=acme.clock())
+        assert [line.split()[-1] for line in said("strays")[:-1]] == [second]
 
     def test_are_what_was_fetched_for_a_flag_that_does_not_keep_it(self, acme, plasma, road):
         task = acme.submits("darkroom/plasma-image")
