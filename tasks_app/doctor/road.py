@@ -6,10 +6,12 @@ from datetime import timedelta
 from celery import current_app
 
 from accounts.models import Account
-from providers import directory, health
+from providers import directory, health, registry
+from providers.adapters import Keyed
+from providers.errors import Invalid
 from providers.models import Breaker
 
-from .. import ids
+from .. import egress, ids
 from ..engine import slots
 from ..engine.clock import database_clock
 from ..figures import LOW, Figures, Lag, read
@@ -110,6 +112,7 @@ def _providers(figures: Figures) -> Iterator[Verdict]:
     for one in low:
         figure = f"{one.name} has {one.balance:g} {one.balance_unit} left, for {one.balance_days:.1f} days"
         yield warn("providers", figure, "Pay there before it ends: then its tasks wait, or go elsewhere.")
+    yield from _out_of_reach()
     unchecked = [one.name for one in enabled if one.checked_at is None or figures.at - one.checked_at > UNCHECKED]
     if unchecked:
         yield warn("providers", f"not checked for 5 minutes: {', '.join(unchecked)}", "Start beat, and a worker for upkeep.")
@@ -124,6 +127,25 @@ def _breaker(one: Breaker) -> Verdict:
     if one.reason in ("unauthenticated", "quota_exceeded"):
         return fail("providers", figure, "Enter a working key, or pay its bill; then Check now on its page in the admin.")
     return warn("providers", figure, "Its tasks wait, or go elsewhere; probes go by themselves. Look at its status page.")
+
+
+def _out_of_reach() -> Iterator[Verdict]:
+    """Providers that keep their results at an address which is spoken to, and may not be fetched from: they would be paid for and lost."""
+    for provider in directory.providers():
+        if not (provider.is_enabled and provider.base_url and _keeps_results(provider.adapter)):
+            continue
+        try:
+            egress.check(provider.base_url)
+        except Invalid as fault:
+            remedy = "Put its host:port into EGRESS_ALLOW, or let it have an https address that is public."
+            yield fail("providers", f"{provider.name}: its results would be lost, for {fault.message}", remedy)
+
+
+def _keeps_results(adapter: str) -> bool:
+    try:
+        return issubclass(registry.adapter_class(adapter), Keyed)
+    except LookupError:  # its health tells of that
+        return False
 
 
 def _webhooks(figures: Figures) -> Verdict:

@@ -11,7 +11,7 @@ from providers.errors import Unauthenticated, Unavailable
 from providers.models import Provider, Route
 from tasks_app.doctor import road
 from tasks_app.models import Audit, Delivery, Flag, Process, Task
-from tests.cast import HandClock
+from tests.cast import HandClock, forget_rows
 
 
 @pytest.fixture
@@ -132,6 +132,21 @@ class TestProviders:
 
     def test_there_must_be_one(self, verdict):
         assert verdict("providers")[0] == "warn"
+
+    @pytest.mark.parametrize("address", ["http://10.0.0.5:8000", "http://cards.example", "https://cards.example:8443"])
+    def test_one_whose_results_could_not_be_fetched_is_a_failure(self, plasma, verdict, settings, address):
+        settings.ADAPTERS = [*settings.ADAPTERS, "tests.upstreams.locked_adapter"]
+        Provider.objects.update(checked_at=timezone.now(), base_url=address)
+        assert verdict("providers")[0] == "ok"
+        Provider.objects.update(adapter="locked_adapter")
+        forget_rows()
+        level, said = verdict("providers")
+        assert (level, "plasma: its results would be lost" in said, "EGRESS_ALLOW" in said) == ("fail", True, True)
+
+    def test_one_whose_results_the_operator_lets_us_fetch_is_well(self, plasma, verdict, settings):
+        settings.ADAPTERS = [*settings.ADAPTERS, "tests.upstreams.locked_adapter"]
+        Provider.objects.update(checked_at=timezone.now(), adapter="locked_adapter")
+        assert verdict("providers")[0] == "ok"
 
 
 class TestWebhooks:
