@@ -13,6 +13,7 @@ import openai
 import pytest
 
 from tasks_app.management.stage import ROOT, Stage
+from tests.tasks_app.api.openai.lossy import Lossy
 
 from .test_killed_workers import processes
 
@@ -60,6 +61,19 @@ def test_pictures_come_with_the_answer(client):
     assert (answer.size, answer.output_format) == ("64x64", "png")
 
 
+def test_pictures_and_videos_whose_answers_are_lost_are_made_and_paid_once(stage, own):
+    with Lossy(stage.url) as proxy:
+        client = openai.OpenAI(base_url=f"{proxy.url}/v1", api_key=own._key)
+        proxy.loses(answers=2)
+        answer = client.images.generate(model=IMAGE, prompt="a red kite", **SMALL)
+        proxy.loses(answers=1)
+        video = client.videos.create_and_poll(model=VIDEO, prompt="a red kite", seconds="1", size="320x180")
+    assert (len(answer.data), video.status) == (1, "completed")
+    assert len(own.call("GET", "/api/v1/tasks")["data"]) == 2
+    account = own.call("GET", "/api/v1/account")
+    assert (account["balance"], account["held"]) == (1000 - 1 - 2, 0)
+
+
 def test_half_of_the_threads_wait_and_only_while_the_process_lives(tmp_path):
     """Twelve wishes on six threads, and no worker: three wait, the others are told where to ask, and so are the three at a restart."""
     with Stage(tmp_path, WEB_WORKERS="1", WEB_THREADS="6") as stage, ThreadPoolExecutor(12) as pool:
@@ -80,9 +94,10 @@ def test_half_of_the_threads_wait_and_only_while_the_process_lives(tmp_path):
 
 
 def test_the_guides_examples_run(stage, own, tmp_path):
-    for example in EXAMPLES:
-        environment = os.environ | {"OPENAI_BASE_URL": f"{stage.url}/v1", "OPENAI_API_KEY": own._key}
-        command = [sys.executable, "-W", "ignore", "-c", example]
-        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False)
-        assert done.returncode == 0, f"{example}\n{done.stderr}"
-    assert EXAMPLES
+    for number, example in enumerate(EXAMPLES):
+        (tmp_path / f"{number}.py").write_text(example, encoding="utf-8")
+    environment = os.environ | {"OPENAI_BASE_URL": f"{stage.url}/v1", "OPENAI_API_KEY": own._key}
+    each = "import runpy, sys\nfor path in sys.argv[1:]: runpy.run_path(path)"
+    command = [sys.executable, "-W", "ignore", "-c", each, *(f"{number}.py" for number in range(len(EXAMPLES)))]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, len(EXAMPLES)) == (0, 5), done.stderr
