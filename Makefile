@@ -42,10 +42,11 @@ faults: $(VENV)/test.stamp $(VENV)/mysql.stamp ## everything that can go wrong, 
 machine: $(VENV)/test.stamp $(VENV)/mysql.stamp ## the installer, upgrade and restart on a fresh Debian in a container; needs root, debootstrap, systemd-container
 	@MACHINE=1 $(BIN)/pytest tests/deploy/test_machine.py
 
-format: $(VENV)/test.stamp ## format the code and write the generated pages
+format: $(VENV)/test.stamp ## format the code, write the generated pages, compile translations
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(BIN)/python -m config.pages
+	$(BIN)/python -m config.translations
 
 setup: $(VENV)/run.stamp $(VENV)/test.stamp $(VENV)/mysql.stamp ## all that development needs, in .venv
 

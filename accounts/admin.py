@@ -15,6 +15,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
@@ -28,26 +29,26 @@ from .statement import Month
 
 MOST_MONTHS = 24
 ELSEWHERE = (
-    ("admin:accounts_ledgerentry_changelist", "Ledger"),
-    ("admin:tasks_app_task_changelist", "Tasks"),
-    ("admin:tasks_app_file_changelist", "Files"),
-    ("admin:tasks_app_webhookendpoint_changelist", "Endpoints"),
-    ("admin:tasks_app_delivery_changelist", "Deliveries"),
+    ("admin:accounts_ledgerentry_changelist", _("Ledger")),
+    ("admin:tasks_app_task_changelist", _("Tasks")),
+    ("admin:tasks_app_file_changelist", _("Files")),
+    ("admin:tasks_app_webhookendpoint_changelist", _("Endpoints")),
+    ("admin:tasks_app_delivery_changelist", _("Deliveries")),
 )
 
 
 class NoteField(forms.CharField):
     def __init__(self):
-        super().__init__(max_length=200, widget=UnfoldAdminTextInputWidget, help_text="Why; it stays in the ledger.")
+        super().__init__(max_length=200, widget=UnfoldAdminTextInputWidget, help_text=_("Why; it stays in the ledger."))
 
 
 class GrantForm(BaseDialogForm):
-    amount = forms.IntegerField(min_value=1, label="Credits", widget=UnfoldAdminIntegerFieldWidget)
+    amount = forms.IntegerField(min_value=1, label=_("Credits"), widget=UnfoldAdminIntegerFieldWidget)
     note = NoteField()
 
 
 class AdjustForm(BaseDialogForm):
-    amount = forms.IntegerField(label="Credits", help_text="Below 0 to take some away.", widget=UnfoldAdminIntegerFieldWidget)
+    amount = forms.IntegerField(label=_("Credits"), help_text=_("Below 0 to take some away."), widget=UnfoldAdminIntegerFieldWidget)
     note = NoteField()
 
 
@@ -57,14 +58,14 @@ def key_field(name, widget=UnfoldAdminTextInputWidget, **more):
 
 
 class NewKeyForm(BaseDialogForm):
-    name = forms.CharField(max_length=100, widget=UnfoldAdminTextInputWidget, help_text="Who or what will use it.")
+    name = forms.CharField(max_length=100, widget=UnfoldAdminTextInputWidget, help_text=_("Who or what will use it."))
     read_only = key_field("read_only", UnfoldBooleanWidget)
     only_models = key_field("only_models")
     only_networks = key_field("only_networks", validators=[validate_networks])
     credits_limit = key_field("credits_limit", UnfoldAdminIntegerFieldWidget)
     reads_per_minute = key_field("reads_per_minute", UnfoldAdminIntegerFieldWidget)
     writes_per_minute = key_field("writes_per_minute", UnfoldAdminIntegerFieldWidget)
-    expires_at = key_field("expires_at", help_text="In UTC, as 2027-01-31 12:00; empty: never.")
+    expires_at = key_field("expires_at", help_text=_("In UTC, as 2027-01-31 12:00; empty: never."))
 
 
 class Keys(TabularInline):
@@ -77,7 +78,7 @@ class Keys(TabularInline):
     extra = 0
     can_delete = False
 
-    @display(description="Key")
+    @display(description=_("Key"))
     def its_page(self, key):
         return format_html('<a class="text-link" href="{}">{}</a>', reverse("admin:accounts_apikey_change", args=[key.id]), key)
 
@@ -108,29 +109,29 @@ class AccountAdmin(ModelAdmin):
     inlines = (Keys,)
     actions_detail = ("grant", "adjust", "new_key")
 
-    @display(description="Balance", ordering="balance")
+    @display(description=_("Balance"), ordering="balance")
     def owned(self, account):
         return f"{account.balance:,}"
 
-    @display(description="Held", ordering="held")
+    @display(description=_("Held"), ordering="held")
     def set_aside(self, account):
         return f"{account.held:,}"
 
-    @display(description="Free")
+    @display(description=_("Free"))
     def free(self, account):
         return f"{account.balance - account.held:,}"
 
-    @display(description="Active", ordering="active")
+    @display(description=_("Active"), ordering="active")
     def at_work(self, account):
-        return f"{account.active} of {account.max_active}"
+        return _("{active} of {most}").format(active=account.active, most=account.max_active)
 
-    @display(description="Statements")
+    @display(description=_("Statements"))
     def statements(self, account):
         """The newest months, each a link to its CSV; the address takes any other."""
         months = [(address_of(account, month), month) for month in months_of(account)]
         return format_html_join(" ", '<a class="text-link" href="{}">{}</a>', months)
 
-    @display(description="Elsewhere")
+    @display(description=_("Elsewhere"))
     def elsewhere(self, account):
         """The screens that tell of this account's, found by its name."""
         query = urlencode({"q": account.name})
@@ -171,22 +172,22 @@ class AccountAdmin(ModelAdmin):
     def has_new_key_permission(self, request, obj=None):
         return request.user.has_perm("accounts.add_apikey")
 
-    @action(description="Grant credits", permissions=["grant"], dialog={"title": "Grant credits", "form_class": GrantForm})
+    @action(description=_("Grant credits"), permissions=["grant"], dialog={"title": _("Grant credits"), "form_class": GrantForm})
     def grant(self, request, form, object_id):
         return self._move_credits(request, form, object_id, credits.grant)
 
-    @action(description="Adjust balance", permissions=["grant"], dialog={"title": "Adjust the balance", "form_class": AdjustForm})
+    @action(description=_("Adjust balance"), permissions=["grant"], dialog={"title": _("Adjust the balance"), "form_class": AdjustForm})
     def adjust(self, request, form, object_id):
         return self._move_credits(request, form, object_id, credits.adjust)
 
-    @action(description="New key", permissions=["new_key"], dialog={"title": "New API key", "form_class": NewKeyForm})
+    @action(description=_("New key"), permissions=["new_key"], dialog={"title": _("New API key"), "form_class": NewKeyForm})
     def new_key(self, request, form, object_id):
         account = get_object_or_404(Account, pk=object_id)
         with transaction.atomic():
             asked = {name: form.cleaned_data[name] for name in ("name", *keys.RESTRICTIONS)}
             row, key = keys.make(account, now=timezone.now(), **asked)
             self.log_change(request, account, f"Made the API key {row}")
-        messages.success(request, f"The new API key, shown only now: {key}")
+        messages.success(request, _("The new API key, shown only now: {key}").format(key=key))
         return back_to(request, account)
 
     def _move_credits(self, request, form, object_id, verb):
@@ -199,7 +200,7 @@ class AccountAdmin(ModelAdmin):
         except ValueError as refused:
             messages.error(request, str(refused))
         else:
-            messages.success(request, f"Booked {amount:+} credits for {account}.")
+            messages.success(request, _("Booked {amount} credits for {account}.").format(amount=f"{amount:+}", account=account))
         return back_to(request, account)
 
 
@@ -228,15 +229,19 @@ class ApiKeyAdmin(ModelAdmin):
     def has_revoke_permission(self, request, obj=None):
         return request.user.has_perm("accounts.change_apikey")
 
-    @admin.action(description="Revoke the selected keys", permissions=["revoke"])
+    @admin.action(description=_("Revoke the selected keys"), permissions=["revoke"])
     def revoke_selected(self, request, queryset):
         for key in queryset:
             self._revoke(request, key)
 
     @action(
-        description="Revoke",
+        description=_("Revoke"),
         permissions=["revoke"],
-        dialog={"title": "Revoke this key?", "description": "Requests with it are refused from now on.", "form_submit_text": "Revoke"},
+        dialog={
+            "title": _("Revoke this key?"),
+            "description": _("Requests with it are refused from now on."),
+            "form_submit_text": _("Revoke"),
+        },
     )
     def revoke(self, request, form, object_id):
         key = get_object_or_404(ApiKey, pk=object_id)
@@ -247,7 +252,7 @@ class ApiKeyAdmin(ModelAdmin):
         with transaction.atomic():
             keys.revoke(key, now=timezone.now())
             self.log_change(request, key, "Revoked")
-        messages.success(request, f"Revoked the API key {key}.")
+        messages.success(request, _("Revoked the API key {key}.").format(key=key))
 
 
 @admin.register(LedgerEntry)
@@ -260,7 +265,7 @@ class LedgerEntryAdmin(ModelAdmin):
     list_filter = ("kind",)
     fields = readonly_fields = ("account", "kind", "signed", "reference", "model", "note", "by", "created_at")
     search_fields = ("reference",)  # shows the field; what it finds is said below
-    search_help_text = "Account or task"
+    search_help_text = _("Account or task")
     ordering = ("-id",)
     sortable_by = ()
     # A count would read the whole ledger for each page.
@@ -268,7 +273,7 @@ class LedgerEntryAdmin(ModelAdmin):
     show_full_result_count = False
     list_max_show_all = 0
 
-    @display(description="Credits")
+    @display(description=_("Credits"))
     def signed(self, entry):
         return f"{entry.amount:+,}"
 
@@ -300,7 +305,7 @@ def may_see_ledger(request):
 def months_of(account):
     """This month and those before it in which there was the account, the newest first."""
     month, first = Month.of(timezone.now()), Month.of(account.created_at)
-    for _ in range(MOST_MONTHS):
+    for _month in range(MOST_MONTHS):
         yield month
         if month == first:
             return

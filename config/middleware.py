@@ -14,7 +14,9 @@ from django.contrib.sessions.middleware import SessionMiddleware
 from django.middleware.clickjacking import XFrameOptionsMiddleware
 from django.middleware.common import CommonMiddleware
 from django.middleware.csrf import CsrfViewMiddleware
+from django.middleware.locale import LocaleMiddleware
 from django.middleware.security import SecurityMiddleware
+from django.utils import translation
 from django.utils.functional import SimpleLazyObject
 from django_otp.middleware import OTPMiddleware
 from whitenoise.middleware import WhiteNoiseMiddleware
@@ -96,6 +98,16 @@ class StaticFiles(PagesOnly, WhiteNoiseMiddleware):
 
 class Sessions(PagesOnly, SessionMiddleware):
     pass
+
+
+class Language(PagesOnly, LocaleMiddleware):
+    """As the operator chose, or as the browser wishes; calls to the API, the next on this thread among them, know but English."""
+
+    def __call__(self, request):
+        try:
+            return super().__call__(request)
+        finally:
+            translation.deactivate()
 
 
 class Common(PagesOnly, CommonMiddleware):

@@ -4,6 +4,8 @@ from datetime import timedelta
 from urllib.parse import unquote, urlsplit
 
 from django.templatetags.static import static
+from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy as _
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -28,6 +30,9 @@ ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ, TIME_ZONE, LANGUAGE_CODE, FORMAT_MODULE_PATH = True, "UTC", "en", "config.formats"
+LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]  # of pages; the API speaks English
+LOCALE_PATHS = [ROOT / "locale"]
+LANGUAGE_COOKIE_SECURE, LANGUAGE_COOKIE_HTTPONLY, LANGUAGE_COOKIE_SAMESITE = SESSION_COOKIE_SECURE, True, "Lax"
 APPEND_SLASH = False
 # Static files are served from the packages they come in, so there is nothing to collect before a start.
 STATIC_URL, STATIC_ROOT, WHITENOISE_USE_FINDERS = "static/", None, True
@@ -60,6 +65,7 @@ MIDDLEWARE = [
     "config.middleware.Security",
     "config.middleware.StaticFiles",
     "config.middleware.Sessions",
+    "config.middleware.Language",
     "config.middleware.Common",
     "config.middleware.Csrf",
     "config.middleware.Operators",
@@ -76,7 +82,7 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_FAILURE_LIMIT, AXES_COOLOFF_TIME = 5, timedelta(minutes=15)
 AXES_RESET_ON_SUCCESS, AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = True, False
 AXES_CLIENT_IP_CALLABLE = "accounts.addresses.of_request"
-AXES_COOLOFF_MESSAGE = "Too many failed sign-ins with this name from your address: try again in 15 minutes."
+AXES_COOLOFF_MESSAGE = _("Too many failed sign-ins with this name from your address: try again in 15 minutes.")
 AXES_SENSITIVE_PARAMETERS = ["username"]  # some type their password into that field
 AXES_DISABLE_ACCESS_LOG, AXES_VERBOSE, AXES_ENABLE_ADMIN = True, False, False
 LOGIN_REDIRECT_URL = "admin:index"
@@ -176,9 +182,11 @@ SPECTACULAR_SETTINGS = {
 UNFOLD = {
     "SITE_TITLE": "Darkroom",
     "SITE_HEADER": "Darkroom",
-    "SITE_SUBHEADER": "All times are UTC",
+    "SITE_SUBHEADER": _("All times are UTC"),
     "SITE_SYMBOL": "camera",
     "SITE_URL": None,
+    "SHOW_LANGUAGES": True,
+    "LANGUAGES": {"action": reverse_lazy("admin:language")},
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("tasks_app/favicon.svg")}],
     "STYLES": [lambda request: static("tasks_app/admin.css")],
     "SIDEBAR": {"navigation": sidebar.NAVIGATION},

@@ -12,6 +12,7 @@ from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
+from django.views.i18n import set_language
 from django_otp import login as verified_by
 from unfold.sites import UnfoldAdminSite
 
@@ -30,7 +31,10 @@ class Site(UnfoldAdminSite):
         return super().login(request, extra_context)
 
     def extra_urls(self):
-        return [path("second-factor/", self.second_factor, name="second_factor")]
+        return [
+            path("second-factor/", self.second_factor, name="second_factor"),
+            path("language/", set_language, name="language"),
+        ]
 
     @method_decorator([never_cache, sensitive_post_parameters("code")])
     def second_factor(self, request):

@@ -10,7 +10,6 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters
 from unfold.admin import ModelAdmin, TabularInline
@@ -34,8 +33,10 @@ class ProviderForm(forms.ModelForm):
     new_credentials = forms.CharField(
         required=False,
         widget=WriteOnly(attrs={"rows": 3, "autocomplete": "off", "spellcheck": "false"}),
-        help_text='JSON of names and secrets, as in {"api_key": "…"}. Kept sealed and never shown again; new tasks use them at '
-        "once, tasks in flight end with the old ones. Empty: no change.",
+        help_text=_(
+            'JSON of names and secrets, as in {"api_key": "…"}. Kept sealed and never shown again; new tasks use them at '
+            "once, tasks in flight end with the old ones. Empty: no change."
+        ),
     )
 
     class Meta:
@@ -50,12 +51,12 @@ class ProviderForm(forms.ModelForm):
         try:
             secrets = json.loads(text)
         except ValueError:
-            raise forms.ValidationError('This is not JSON. Enter names and secrets as in {"api_key": "…"}.') from None
+            raise forms.ValidationError(_('This is not JSON. Enter names and secrets as in {"api_key": "…"}.')) from None
         if not isinstance(secrets, dict) or not all(isinstance(secret, str) for secret in secrets.values()):
-            raise forms.ValidationError('Enter one JSON object of names and texts, as in {"api_key": "…", "secret": "…"}.')
+            raise forms.ValidationError(_('Enter one JSON object of names and texts, as in {"api_key": "…", "secret": "…"}.'))
         secrets = {name.strip(): secret.strip() for name, secret in secrets.items()}
         if not all(secret and secret.isprintable() for secret in secrets.values()):
-            raise forms.ValidationError("A secret is empty or holds a line break: it could not be sent.")
+            raise forms.ValidationError(_("A secret is empty or holds a line break: it could not be sent."))
         return secrets
 
 
@@ -93,7 +94,7 @@ class ProviderAdmin(ModelAdmin):
         provider = get_object_or_404(Provider, pk=object_id)
         note = health.check_now(provider.pk, clock=timezone.now)
         self.log_change(request, provider, f"Checked: {note or 'all is well'}")
-        messages.add_message(request, messages.WARNING if note else messages.SUCCESS, f"{provider}: {note or gettext('all is well.')}")
+        messages.add_message(request, messages.WARNING if note else messages.SUCCESS, f"{provider}: {note or _('all is well.')}")
         return back_to(request, provider)
 
     def has_delete_permission(self, request, obj=None):
@@ -129,7 +130,7 @@ class ProviderAdmin(ModelAdmin):
         provider = get_object_or_404(Provider, pk=object_id)
         Provider.objects.filter(pk=provider.pk).update(is_enabled=is_enabled)
         self.log_change(request, provider, "Taken up again." if is_enabled else "Drained.")
-        said = gettext("%(provider)s gets new jobs.") if is_enabled else gettext("%(provider)s gets no new jobs.")
+        said = _("%(provider)s gets new jobs.") if is_enabled else _("%(provider)s gets no new jobs.")
         messages.success(request, said % {"provider": provider})
         return back_to(request, provider)
 
@@ -142,24 +143,23 @@ class ProviderAdmin(ModelAdmin):
         if (secrets := form.cleaned_data.get("new_credentials")) is not None:
             credentials.rotate(obj, secrets, now=timezone.now())
 
-    @display(description="credentials kept")
+    @display(description=_("credentials kept"))
     def credentials_kept(self, obj):
         """Names only."""
         if not obj.credential_version:
-            return "none"
+            return _("none")
         try:
-            names = ", ".join(credentials.open(obj.pk, obj.credential_version)) or "none"
+            names = ", ".join(credentials.open(obj.pk, obj.credential_version)) or _("none")
         except credentials.Unreadable as fault:
             return str(fault)
-        return f"{names} (version {obj.credential_version})"
+        return _("{names} (version {version})").format(names=names, version=obj.credential_version)
 
-    @display(description="health", label={"healthy": "success", "failing": "danger", "not checked": "info"})
+    @display(description=_("health"), label={"healthy": "success", "failing": "danger", "not checked": "info"})
     def health(self, obj):
-        if obj.checked_at is None:
-            return "not checked"
-        return "healthy" if obj.is_healthy else "failing"
+        word = "not checked" if obj.checked_at is None else "healthy" if obj.is_healthy else "failing"
+        return word, _(word)
 
-    @display(description="note")
+    @display(description=_("note"))
     def note(self, obj):
         return obj.health_note or "–"
 
@@ -173,7 +173,7 @@ class PublicModelForm(forms.ModelForm):
     input_schema = forms.JSONField(
         encoder=Indented,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 24, "spellcheck": "false", "style": "font-family: monospace"}),
-        help_text='JSON Schema 2020-12 of the input. A file to be given is {"type": "string", "format": "media"}.',
+        help_text=_('JSON Schema 2020-12 of the input. A file to be given is {"type": "string", "format": "media"}.'),
     )
 
     usage = forms.JSONField(

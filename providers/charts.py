@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 
 from .breakers import Door
 from .rates import Counts
@@ -18,10 +19,10 @@ def answers(series: Sequence[tuple[datetime, dict[Door, Counts]]], door: Door) -
     """A bar for each hour, as high as its answers are many: good, refused as the client's fault, bad."""
     most = max((counts[door].answers for _, counts in series), default=0)
     if not most:
-        return format_html("<p>{}</p>", f"None within {len(series)} hours.")
+        return format_html("<p>{}</p>", gettext("None within %(hours)s hours.") % {"hours": len(series)})
     width = len(series) * (WIDE + GAP)
     bars = format_html_join("", "{}", ((_bar(place, hour, counts[door], most),) for place, (hour, counts) in enumerate(series)))
-    label = f"Answers by the hour, {most:,} at most"
+    label = gettext("Answers by the hour, %(most)s at most") % {"most": f"{most:,}"}
     shape = '<svg viewBox="0 0 {} {}" width="{}" height="{}" role="img" aria-label="{}">{}</svg>'
     return format_html(shape, width, HIGH, width, HIGH, label, bars)
 
@@ -29,9 +30,10 @@ def answers(series: Sequence[tuple[datetime, dict[Door, Counts]]], door: Door) -
 def told(counts: Counts) -> str:
     """12 good, 1 refused, 3 bad; 0.42 s in the mean, 3.1 s at most."""
     if not counts.answers:
-        return "none"
-    kinds = ", ".join(f"{getattr(counts, name):,} {name}" for name in COLOURS if getattr(counts, name))
-    return f"{kinds}; {counts.took_ms / counts.answers / 1000:.2f} s in the mean, {counts.slowest_ms / 1000:.1f} s at most"
+        return gettext("none")
+    kinds = ", ".join(f"{getattr(counts, name):,} {gettext(name)}" for name in COLOURS if getattr(counts, name))
+    took = {"kinds": kinds, "mean": f"{counts.took_ms / counts.answers / 1000:.2f}", "most": f"{counts.slowest_ms / 1000:.1f}"}
+    return gettext("%(kinds)s; %(mean)s s in the mean, %(most)s s at most") % took
 
 
 def _bar(place: int, hour: datetime, counts: Counts, most: int) -> SafeString:
@@ -42,4 +44,4 @@ def _bar(place: int, hour: datetime, counts: Counts, most: int) -> SafeString:
             ground -= high
             pieces.append((place * (WIDE + GAP), f"{max(ground, 0):.1f}", WIDE, f"{high:.1f}", colour))
     drawn = format_html_join("", '<rect x="{}" y="{}" width="{}" height="{}" fill="{}"/>', pieces)
-    return format_html("<g><title>{}: {}</title>{}</g>", f"{hour:%d %b %H:00} UTC", told(counts), drawn)
+    return format_html("<g><title>{}: {}</title>{}</g>", f"{hour:%Y-%m-%d %H:00} UTC", told(counts), drawn)

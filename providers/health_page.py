@@ -6,6 +6,8 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from . import charts, rates
@@ -14,39 +16,41 @@ from .models import Breaker, HealthChange, Provider
 CHANGES = 12
 HOURS = 48
 STATES = {"closed": "success", "healthy": "success", "enough": "success", "open": "danger", "failing": "danger", "low": "danger"}
-WHAT = {"submit": "submits", "poll": "polls", "check": "checks", "balance": "balance"}
+WHAT = {"submit": _("submits"), "poll": _("polls"), "check": _("checks"), "balance": _("balance")}
 
 
-@display(description="Submits")
+@display(description=_("Submits"))
 def submits(provider: Provider) -> SafeString:
     return _door(provider, "submit")
 
 
-@display(description="Polls")
+@display(description=_("Polls"))
 def polls(provider: Provider) -> SafeString:
     return _door(provider, "poll")
 
 
-@display(description="By model, within a day")
+@display(description=_("By model, within a day"))
 def by_model(provider: Provider) -> str:
     found = rates.by_model(provider.pk, now=timezone.now())
     rows = [[model, WHAT[door], charts.told(counts), _jobs(counts)] for (model, door), counts in found.items()]
-    return _table(["model", "", "answers", "jobs that ended well"], rows) if rows else "–"
+    return _table([gettext("model"), "", gettext("answers"), gettext("jobs that ended well")], rows) if rows else "–"
 
 
-@display(description="What is left there")
+@display(description=_("What is left there"))
 def balance(provider: Provider) -> str:
     if provider.balance is None:
-        return "It does not tell."
-    days = "" if provider.balance_days is None else f", for {provider.balance_days:.1f} days at the rate of the last week"
-    return f"{provider.balance:,.10g} {provider.balance_unit}{days} ({provider.balance_at:%d %b %H:%M} UTC)"
+        return gettext("It does not tell.")
+    left = f"{provider.balance:,.10g} {provider.balance_unit} ({provider.balance_at:%Y-%m-%d %H:%M} UTC)"
+    if provider.balance_days is None:
+        return left
+    return gettext("%(left)s, for %(days)s days at the rate of the last week") % {"left": left, "days": f"{provider.balance_days:.1f}"}
 
 
-@display(description="Last changes")
+@display(description=_("Last changes"))
 def changes(provider: Provider) -> str:
     last = HealthChange.objects.filter(provider=provider).order_by("-id")[:CHANGES]
-    rows = [[f"{one.at:%d %b %H:%M:%S} UTC", WHAT[one.what], _label(one.state), one.note] for one in last]
-    return _table(["when", "of", "to", "why"], rows) if rows else "–"
+    rows = [[f"{one.at:%Y-%m-%d %H:%M:%S} UTC", WHAT[one.what], _label(one.state), one.note] for one in last]
+    return _table([gettext("when"), gettext("of"), gettext("to"), gettext("why")], rows) if rows else "–"
 
 
 FIELDS = (submits, polls, by_model, balance, changes)
@@ -61,20 +65,26 @@ def _door(provider: Provider, door: str) -> SafeString:
 
 def _told(row: Breaker) -> str:
     if row.state == "closed":
-        return f"since {row.since:%d %b %H:%M} UTC" if row.since else ""
-    again = f"; a probe goes at {row.retry_at:%H:%M:%S} UTC" if row.state == "open" and row.door == "submit" else ""
-    return f"since {row.since:%d %b %H:%M} UTC: {row.reason}, {row.note}{again}"
+        return _since(row) if row.since else ""
+    told = f"{_since(row)}: {row.reason}, {row.note}"
+    if row.state != "open" or row.door != "submit":
+        return told
+    return gettext("%(told)s; a probe goes at %(time)s UTC") % {"told": told, "time": f"{row.retry_at:%H:%M:%S}"}
+
+
+def _since(row: Breaker) -> str:
+    return gettext("since %(time)s UTC") % {"time": f"{row.since:%Y-%m-%d %H:%M}"}
 
 
 def _jobs(counts: rates.Counts) -> str:
     if not counts.jobs:
         return "–"
-    cost = f", {counts.cost:,.10g} charged" if counts.cost else ""
-    return f"{counts.jobs:,}, {timedelta(seconds=round(counts.jobs_s / counts.jobs))} each{cost}"
+    each = {"jobs": f"{counts.jobs:,}", "time": timedelta(seconds=round(counts.jobs_s / counts.jobs)), "cost": f"{counts.cost:,.10g}"}
+    return (gettext("%(jobs)s, %(time)s each, %(cost)s charged") if counts.cost else gettext("%(jobs)s, %(time)s each")) % each
 
 
 def _label(state: str) -> SafeString:
-    return render_to_string("unfold/helpers/label.html", {"text": state.replace("_", "-"), "type": STATES.get(state, "warning")})
+    return render_to_string("unfold/helpers/label.html", {"text": gettext(state.replace("_", "-")), "type": STATES.get(state, "warning")})
 
 
 def _table(headers: list[str], rows: list[list]) -> SafeString:

@@ -1,6 +1,7 @@
 """The screen of attempts: each try to submit a task to a provider, newest first. An orphan may be paid for and belongs to no task."""
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from .. import ids
@@ -13,42 +14,44 @@ from .pieces import NONE, in_a_row, label, lasted, moment, mono, pretty, raw, tw
 BOUGHT = ("accepted", "finished")  # what an attempt came to where the upstream took it
 
 
-@display(description="Provider")
+@display(description=_("Provider"))
 def provider(attempt: Attempt) -> str:
     return links.to_provider(attempt.provider)
 
 
-@display(description="Asked")
+@display(description=_("Asked"))
 def asked(attempt: Attempt) -> str:
-    answered = f"answered after {lasted(attempt.landed_at - attempt.intended_at)}" if attempt.landed_at else "no answer yet"
+    answered = (
+        _("answered after {time}").format(time=lasted(attempt.landed_at - attempt.intended_at)) if attempt.landed_at else _("no answer yet")
+    )
     return two_lines(moment(attempt.intended_at), answered)
 
 
-@display(description="Outcome")
+@display(description=_("Outcome"))
 def outcome(attempt: Attempt) -> str:
     marks = [label(attempt.outcome, "success" if attempt.outcome in BOUGHT else "warning")] if attempt.outcome else []
     if attempt.is_orphan:
-        marks.append(label("orphan", "danger"))
+        marks.append(label(_("orphan"), "danger"))
     return two_lines(in_a_row(marks) or NONE, attempt.message)
 
 
-@display(description="Upstream cost")
+@display(description=_("Upstream cost"))
 def cost(attempt: Attempt) -> str:
     return NONE if attempt.upstream_cost is None else f"{attempt.upstream_cost:g}"
 
 
-@display(description="Token and handle")
+@display(description=_("Token and handle"))
 def token(attempt: Attempt) -> str:
     """The token is ours, the handle the upstream's."""
     return two_lines(mono(attempt.token), raw(attempt.handle) if attempt.handle else "")
 
 
-@display(description="Task")
+@display(description=_("Task"))
 def task(attempt: Attempt) -> str:
     return links.to_task(shown("task", attempt.task_id))
 
 
-@display(description="Handle")
+@display(description=_("Handle"))
 def handle(attempt: Attempt) -> str:
     return pretty(attempt.handle) if attempt.handle else NONE
 
@@ -62,7 +65,7 @@ class AttemptAdmin(FactsAdmin):
     list_filter = ("is_orphan", filters.ProviderFilter)
     fields = readonly_fields = (task, "token", provider, "route", "intended_at", "landed_at", outcome, cost, handle)
     search_fields = ("id",)  # shows the field; what it finds is said below
-    search_help_text = "Token or task"
+    search_help_text = _("Token or task")
 
     def get_queryset(self, request):
         return super().get_queryset(request).prefetch_related("provider")

@@ -1,6 +1,7 @@
 """The screen of audits: whether the books added up, night by night, and what did not."""
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from ..models import Audit
@@ -8,19 +9,19 @@ from .facts import FactsAdmin
 from .pieces import NONE, label, lasted, table
 
 
-@display(description="Faults")
+@display(description=_("Faults"))
 def faults(audit: Audit) -> str:
-    return label(f"{audit.faults:,}", "danger") if audit.faults else label("none", "success")
+    return label(f"{audit.faults:,}", "danger") if audit.faults else label(_("none"), "success")
 
 
-@display(description="Took")
+@display(description=_("Took"))
 def took(audit: Audit) -> str:
     return lasted(audit.finished_at - audit.started_at)
 
 
-@display(description="What did not add up")
+@display(description=_("What did not add up"))
 def findings(audit: Audit) -> str:
-    return table(("Finding",), [(finding,) for finding in audit.findings]) if audit.findings else NONE
+    return table((_("Finding"),), [(finding,) for finding in audit.findings]) if audit.findings else NONE
 
 
 @admin.register(Audit)

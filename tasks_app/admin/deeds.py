@@ -11,6 +11,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import override
 
 from ..engine.accept import Problem
 from .facts import FactsAdmin
@@ -39,7 +40,8 @@ def do_to(screen: FactsAdmin, request, rows: Iterable[Any], do: Deed, *, note: s
         except Problem as refused:
             ends[messages.WARNING, _reasons(refused)].append(row)
         else:
-            screen.log_change(request, row, told(said, note))
+            with override("en"):  # the history is one text, whatever language each operator reads
+                screen.log_change(request, row, told(str(said), note))
             ends[messages.SUCCESS, said].append(row)
     for (level, said), ended in ends.items():
         messages.add_message(request, level, f"{_named(screen, ended)}: {said}")

@@ -5,6 +5,7 @@ from datetime import datetime
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from unfold.decorators import action, display
 
 from ..engine import wake
@@ -32,8 +33,8 @@ class StatusFilter(ColumnFilter):
 
 @display(description=_("Status"))
 def status(delivery: Delivery) -> str:
-    tries = one_line(f"{delivery.tries} {'try' if delivery.tries == 1 else 'tries'}") if delivery.tries else ""
-    return two_lines(label(delivery.status, STATUS_COLOURS[delivery.status]), tries)
+    tries = one_line(ngettext("{count} try", "{count} tries", delivery.tries).format(count=delivery.tries)) if delivery.tries else ""
+    return two_lines(label(_(delivery.status), STATUS_COLOURS[delivery.status]), tries)
 
 
 @display(description=_("Event"))
@@ -121,7 +122,7 @@ class DeliveryAdmin(FactsAdmin):
 
 
 def _next(delivery: Delivery) -> str:
-    return f"next {delivery.due_at:%H:%M:%S}" if delivery.status == "pending" and delivery.due_at else ""
+    return _("next {time}").format(time=f"{delivery.due_at:%H:%M:%S}") if delivery.status == "pending" and delivery.due_at else ""
 
 
 def _replay(delivery: Delivery, *, by: str, now: datetime) -> str:
@@ -132,4 +133,4 @@ def _replay(delivery: Delivery, *, by: str, now: datetime) -> str:
     except outbox.EndpointGone:
         raise Problem(409, "not_replayable", "Its endpoint was deleted: there is nobody to send it to.") from None
     wake.wake("notify")
-    return "is sent once more."
+    return _("is sent once more.")

@@ -98,4 +98,4 @@ def found(queryset, term: str):
 def _disable(endpoint: WebhookEndpoint, *, by: str, now: datetime, note: str) -> str:
     if not endpoints.disable(endpoint.account_id, endpoint.id, reason=note, now=now):
         raise Problem(409, "disabled", "It was disabled before.")
-    return "disabled; what waited for it is given up."
+    return _("disabled; what waited for it is given up.")

@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.paginator import InfinitePaginator
@@ -11,7 +12,7 @@ from .. import ids
 from .pieces import mono
 
 
-@display(description="Id")
+@display(description=_("Id"))
 def public_id(row) -> str:
     return mono(str(row))
 

@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.db.models import OuterRef, Subquery
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from accounts.models import Account
@@ -13,7 +14,7 @@ from .facts import FactsAdmin, public_id
 from .previews import kept, preview
 
 
-@display(description="Account")
+@display(description=_("Account"))
 def account(file: File) -> str:
     return links.to_account(file.account_id, file.account_name)
 
@@ -24,7 +25,7 @@ class FileAdmin(FactsAdmin):
     list_display = (public_id, "name", account, "content_type", kept, "created_at")
     fields = readonly_fields = (preview, "name", account, "content_type", kept, "sha256", "key", "created_at")
     search_fields = ("id",)  # shows the field; what it finds is said below
-    search_help_text = "File or account"
+    search_help_text = _("File or account")
 
     def get_queryset(self, request):
         name = Account.objects.filter(id=OuterRef("account_id")).values("name")

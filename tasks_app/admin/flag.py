@@ -14,6 +14,8 @@ from django.http import Http404
 from django.urls import path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 from unfold.decorators import action
 from unfold.forms import BaseDialogForm
@@ -40,7 +42,7 @@ class Flagged(ChangeList):
 class Dialog(BaseDialogForm):
     """Says of this very flag what will happen, and wants a reason."""
 
-    note = forms.CharField(max_length=200, widget=UnfoldAdminTextInputWidget, help_text="Why; it stays in the task's timeline.")
+    note = forms.CharField(max_length=200, widget=UnfoldAdminTextInputWidget, help_text=_("Why; it stays in the task's timeline."))
 
     def render_before_template(self) -> SafeString:
         flag = Flag.objects.filter(id=self.object_id).first()
@@ -52,23 +54,23 @@ class Dialog(BaseDialogForm):
 
 class LinkForm(Dialog):
     job = forms.CharField(
-        max_length=2000, widget=UnfoldAdminTextInputWidget, help_text="Its id in the provider's console, or its handle as JSON."
+        max_length=2000, widget=UnfoldAdminTextInputWidget, help_text=_("Its id in the provider's console, or its handle as JSON.")
     )
     field_order = ("job", "note")
 
     def what_will_happen(self, flag: Flag) -> str:
-        asked = f"{_provider(flag)} is asked whether it has the job."
+        asked = _("{provider} is asked whether it has the job.").format(provider=_provider(flag))
         if link.runs_on(flag, flag.around.task):
-            return f"{asked} Then {shown('task', flag.task_id)} goes on with it, as if its submit had been answered."
-        return f"{asked} {_fate_of_the_task(flag)} What the job made is fetched and kept here."
+            then = _("Then {task} goes on with it, as if its submit had been answered.")
+            return f"{asked} {then.format(task=shown('task', flag.task_id))}"
+        return f"{asked} {_fate_of_the_task(flag)} {_('What the job made is fetched and kept here.')}"
 
 
 class AskForm(Dialog):
     def what_will_happen(self, flag: Flag) -> str:
-        return (
-            f"{_provider(flag)} is asked what became of {flag.token}. Nothing is submitted, so nothing can be bought. "
-            f"{_fate_of_the_task(flag)} A result is fetched and kept here."
-        )
+        asked = _("{provider} is asked what became of {token}. Nothing is submitted, so nothing can be bought.")
+        kept = _("A result is fetched and kept here.")
+        return f"{asked.format(provider=_provider(flag), token=flag.token)} {_fate_of_the_task(flag)} {kept}"
 
 
 class LostForm(Dialog):
@@ -76,32 +78,38 @@ class LostForm(Dialog):
         required=False,
         min_value=0,
         widget=UnfoldAdminDecimalFieldWidget,
-        help_text="What the upstream charged, in its own currency. 0: nothing was bought. Empty: nobody knows.",
+        help_text=_("What the upstream charged, in its own currency. 0: nothing was bought. Empty: nobody knows."),
     )
     field_order = ("charged", "note")
 
     def what_will_happen(self, flag: Flag) -> str:
-        return f"This is closed as a loss, and nobody asks the upstream any more. {_fate_of_the_task(flag)}"
+        return f"{_('This is closed as a loss, and nobody asks the upstream any more.')} {_fate_of_the_task(flag)}"
 
 
 class RefundForm(Dialog):
     def what_will_happen(self, flag: Flag) -> str:
         task = flag.around.task
-        return f"{task.captured if task else 0:,} credits go back to {flag.account.name}, once. What is flagged of the task is closed."
+        back = _("{count} credits go back to {account}, once. What is flagged of the task is closed.")
+        return back.format(count=f"{task.captured if task else 0:,}", account=flag.account.name)
 
 
 def _provider(flag: Flag) -> str:
-    return flag.provider.name if flag.provider else "The provider"
+    return flag.provider.name if flag.provider else str(_("The provider"))
 
 
 def _fate_of_the_task(flag: Flag) -> str:
     task = flag.around.task
     if task is None:
-        return "Its task was deleted by its client."
+        return str(_("Its task was deleted by its client."))
     if task.finished_at:
         back = task.hold - task.captured
-        return f"{shown('task', task.id)} stays {task.status}, as its client was told" + (f"; {back:,} credits went back." if back else ".")
-    return f"{shown('task', task.id)} is {task.status}, and goes on."
+        stays = (
+            _("{task} stays {status}, as its client was told; {count} credits went back.")
+            if back
+            else _("{task} stays {status}, as its client was told.")
+        )
+        return stays.format(task=shown("task", task.id), status=_(task.status), count=f"{back:,}")
+    return _("{task} is {status}, and goes on.").format(task=shown("task", task.id), status=_(task.status))
 
 
 @admin.register(Flag)
@@ -117,7 +125,7 @@ class FlagAdmin(FactsAdmin):
     )
     list_filter = (flag_filters.StateFilter, flag_filters.ReasonFilter, ProviderFilter, flag_filters.AgeFilter)
     search_fields = ("id",)  # shows the field; what it finds is said below
-    search_help_text = "Task, our token, or part of the upstream's handle"
+    search_help_text = _("Task, our token, or part of the upstream's handle")
     actions_detail = ("link", "ask", "lose", "refund")
 
     def has_link_permission(self, request, obj=None):
@@ -169,33 +177,33 @@ class FlagAdmin(FactsAdmin):
         return [one for one in super().get_actions_detail(request, object_id) if flag and _is_possible(one.path, flag)]
 
     @action(
-        description="Link to its upstream job",
+        description=_("Link to its upstream job"),
         permissions=["link"],
-        dialog={"title": "Link this to the job in the provider's console?", "form_class": LinkForm, "form_submit_text": "Link"},
+        dialog={"title": _("Link this to the job in the provider's console?"), "form_class": LinkForm, "form_submit_text": _("Link")},
     )
     def link(self, request, form, object_id):
         return do_on_page(self, request, object_id, partial(_link, job=form.cleaned_data["job"]), note=form.cleaned_data["note"])
 
     @action(
-        description="Ask the upstream again",
+        description=_("Ask the upstream again"),
         permissions=["ask"],
-        dialog={"title": "Ask the upstream again?", "form_class": AskForm, "form_submit_text": "Ask"},
+        dialog={"title": _("Ask the upstream again?"), "form_class": AskForm, "form_submit_text": _("Ask")},
     )
     def ask(self, request, form, object_id):
         return do_on_page(self, request, object_id, _ask, note=form.cleaned_data["note"])
 
     @action(
-        description="Mark as lost",
+        description=_("Mark as lost"),
         permissions=["lose"],
-        dialog={"title": "Mark this as lost?", "form_class": LostForm, "form_submit_text": "Yes, it is lost"},
+        dialog={"title": _("Mark this as lost?"), "form_class": LostForm, "form_submit_text": _("Yes, it is lost")},
     )
     def lose(self, request, form, object_id):
         return do_on_page(self, request, object_id, partial(_lose, charged=form.cleaned_data["charged"]), note=form.cleaned_data["note"])
 
     @action(
-        description="Refund",
+        description=_("Refund"),
         permissions=["refund"],
-        dialog={"title": "Refund the task?", "form_class": RefundForm, "form_submit_text": "Refund"},
+        dialog={"title": _("Refund the task?"), "form_class": RefundForm, "form_submit_text": _("Refund")},
     )
     def refund(self, request, form, object_id):
         return do_on_page(self, request, object_id, _refund, note=form.cleaned_data["note"])
@@ -228,20 +236,21 @@ def _is_possible(verb: str, flag: Flag) -> bool:
 
 def _link(flag: Flag, *, by: str, now: datetime, job: str, note: str) -> str:
     if link.request(flag.id, job, by=by, note=note, now=now) == "running":
-        return "linked; its task goes on with the job."
-    return "linked; the upstream is asked for the result, which will be kept here."
+        return _("linked; its task goes on with the job.")
+    return _("linked; the upstream is asked for the result, which will be kept here.")
 
 
 def _ask(flag: Flag, *, by: str, now: datetime, note: str) -> str:
     ask_again.request(flag.id, by=by, note=note, now=now)
-    return "the upstream is asked again; its result will be kept here."
+    return _("the upstream is asked again; its result will be kept here.")
 
 
 def _lose(flag: Flag, *, by: str, now: datetime, charged: float | None, note: str) -> str:
     loss.request(flag.id, charged=charged, by=by, note=note, now=now)
-    cost = "nobody knows what it cost" if charged is None else f"it cost {charged:g}" if charged else "it cost nothing"
-    return f"marked as lost: {cost}."
+    if charged is None:
+        return _("marked as lost: nobody knows what it cost.")
+    return format_lazy(_("marked as lost: it cost {cost}."), cost=f"{charged:g}") if charged else _("marked as lost: it cost nothing.")
 
 
 def _refund(flag: Flag, *, by: str, now: datetime, note: str) -> str:
-    return f"{refund.request(flag.task_id, by=by, note=note, now=now):,} credits refunded."
+    return format_lazy(_("{count} credits refunded."), count=f"{refund.request(flag.task_id, by=by, note=note, now=now):,}")

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from django.contrib.admin import SimpleListFilter
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from ..engine import flags
 from ..engine.reasons import REASONS
@@ -14,14 +15,14 @@ from .filters import ColumnFilter
 class StateFilter(SimpleListFilter):
     """Open ones, unless said otherwise; whoever searches for one looks through all."""
 
-    title = parameter_name = "state"
+    title, parameter_name = _("state"), "state"
 
     def lookups(self, request, model_admin):
-        return [("asked", "being asked"), *Flag.Ending.choices, ("all", "all")]
+        return [("asked", _("being asked")), *((ending, _(ending)) for ending in Flag.Ending.values), ("all", _("all"))]
 
     def choices(self, changelist):
         default, *others = super().choices(changelist)
-        return [default | {"display": "open"}, *others]
+        return [default | {"display": _("open")}, *others]
 
     def queryset(self, request, queryset):
         match self.value():
@@ -35,15 +36,15 @@ class StateFilter(SimpleListFilter):
 
 
 class ReasonFilter(ColumnFilter):
-    title = parameter_name = "reason"
+    title, parameter_name = _("reason"), "reason"
 
     def lookups(self, request, model_admin):
-        return [(word, reason.title) for word, reason in REASONS.items()]
+        return [(word, _(reason.title)) for word, reason in REASONS.items()]
 
 
 class AgeFilter(SimpleListFilter):
-    title = parameter_name = "age"
-    AGES = {"new": "past 24 hours", "1d": "older than 1 day", "7d": "older than 7 days", "30d": "older than 30 days"}
+    title, parameter_name = _("age"), "age"
+    AGES = {"new": _("past 24 hours"), "1d": _("older than 1 day"), "7d": _("older than 7 days"), "30d": _("older than 30 days")}
 
     def lookups(self, request, model_admin):
         return list(self.AGES.items())

@@ -2,6 +2,7 @@
 
 from django.urls import reverse
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from providers.models import Provider
 
@@ -28,4 +29,4 @@ def to_provider(provider: Provider) -> SafeString:
 
 
 def to_flag(flag: Flag) -> SafeString:
-    return link(reverse("admin:tasks_app_flag_change", args=[flag.id]), reason(flag.reason).title)
+    return link(reverse("admin:tasks_app_flag_change", args=[flag.id]), _(reason(flag.reason).title))

@@ -57,7 +57,7 @@ class OperatorAdmin(UserAdmin, ModelAdmin):
 
 
 def _forget_second_factor(user: User, *, by: str, now: datetime) -> str:
-    return "has no second factor any more." if second_factor.forget(user) else "had no second factor."
+    return _("has no second factor any more.") if second_factor.forget(user) else _("had no second factor.")
 
 
 @admin.register(Group)

@@ -1,6 +1,7 @@
 """The screen of outputs: what tasks made, newest first, with a look at each."""
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from .. import content, ids
@@ -11,7 +12,7 @@ from .facts import FactsAdmin, public_id
 from .previews import kept, measures, preview
 
 
-@display(description="Task")
+@display(description=_("Task"))
 def task(output: Output) -> str:
     return links.to_task(shown("task", output.task_id))
 
@@ -22,7 +23,7 @@ class OutputAdmin(FactsAdmin):
     list_display = (public_id, task, "content_type", measures, kept, "created_at")
     fields = readonly_fields = (preview, task, "position", "content_type", measures, kept, "sha256", "key", "created_at")
     search_fields = ("id",)  # shows the field; what it finds is said below
-    search_help_text = "Output or task"
+    search_help_text = _("Output or task")
 
     def get_search_results(self, request, queryset, search_term):
         term = search_term.strip()

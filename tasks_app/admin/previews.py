@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 from unfold.decorators import display
 
@@ -39,12 +40,12 @@ def urls(screen: FactsAdmin, **contents: Callable[[Any], content.Content]) -> li
     ]
 
 
-@display(description="Preview")
+@display(description=_("Preview"))
 def preview(row: Output | File) -> str:
     return gallery([row])
 
 
-@display(description="Measures")
+@display(description=_("Measures"))
 def measures(row: Output | File) -> str:
     """Width and height, seconds: what is known of them. A client's file has not been looked into."""
     found = []
@@ -55,7 +56,7 @@ def measures(row: Output | File) -> str:
     return " · ".join(found)
 
 
-@display(description="Size")
+@display(description=_("Size"))
 def kept(row: Output | File) -> str:
     return size(row.bytes)
 

@@ -5,6 +5,7 @@ Ours take no arguments and need no exchange, header or calendar by the sun, so t
 
 from django.contrib import admin
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 from django_celery_beat.admin import CrontabScheduleAdmin, IntervalScheduleAdmin, PeriodicTaskAdmin, PeriodicTaskForm, TaskSelectWidget
 from django_celery_beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask, SolarSchedule
 from unfold.admin import ModelAdmin, TabularInline
@@ -24,7 +25,7 @@ class DutyForm(PeriodicTaskForm):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["regtask"].widget, self.fields["task"].widget = WorkerFunctions(), UnfoldAdminTextInputWidget()
-        self.fields["regtask"].label, self.fields["task"].label = "Choose a worker function", "Worker function"
+        self.fields["regtask"].label, self.fields["task"].label = _("Choose a worker function"), _("Worker function")
         self.fields["description"].widget.attrs["rows"] = 3
 
 
@@ -38,16 +39,16 @@ class DutyAdmin(PeriodicTaskAdmin, ModelAdmin):
     change_form_template = None
     fieldsets = (
         (None, {"fields": ("name", "task", "regtask", "enabled", "description")}),
-        ("When", {"fields": ("interval", "crontab", "start_time", "one_off", "last_run_at")}),
-        ("The wake-up", {"fields": ("queue", "expire_seconds")}),
+        (_("When"), {"fields": ("interval", "crontab", "start_time", "one_off", "last_run_at")}),
+        (_("The wake-up"), {"fields": ("queue", "expire_seconds")}),
     )
     readonly_fields = ("last_run_at",)
 
-    @display(description="When")
+    @display(description=_("When"))
     def every(self, duty):
         return duty.scheduler
 
-    @display(description="Worker function")
+    @display(description=_("Worker function"))
     def function(self, duty):
         return duty.task
 
@@ -57,12 +58,12 @@ class Duties(TabularInline):
 
     model = PeriodicTask
     fields = readonly_fields = ("its_page", "task", "enabled")
-    verbose_name_plural = "What it wakes"
+    verbose_name_plural = _("What it wakes")
     hide_title = True
     extra = 0
     can_delete = False
 
-    @display(description="Duty")
+    @display(description=_("Duty"))
     def its_page(self, duty):
         return link(reverse("admin:django_celery_beat_periodictask_change", args=[duty.id]), duty.name)
 

@@ -6,6 +6,9 @@ from functools import partial
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextInputWidget
@@ -26,26 +29,26 @@ class RetryForm(BaseDialogForm):
 
 
 class RefundForm(BaseDialogForm):
-    note = forms.CharField(max_length=200, widget=UnfoldAdminTextInputWidget, help_text="Why; it stays in the ledger.")
+    note = forms.CharField(max_length=200, widget=UnfoldAdminTextInputWidget, help_text=_("Why; it stays in the ledger."))
 
 
-@display(description="Account")
+@display(description=_("Account"))
 def account(task: Task) -> str:
     return two_lines(task.account.name, task.end_user)
 
 
-@display(description="Provider")
+@display(description=_("Provider"))
 def provider(task: Task) -> str:
-    attempts = one_line(f"{task.attempts} attempt{'s' if task.attempts > 1 else ''}") if task.attempts else ""
+    attempts = one_line(ngettext("{count} attempt", "{count} attempts", task.attempts).format(count=task.attempts)) if task.attempts else ""
     return two_lines(task.provider.name if task.provider else NONE, attempts)
 
 
-@display(description="Credits")
+@display(description=_("Credits"))
 def credits(task: Task) -> str:
-    return two_lines(f"{task.hold:,}", "held") if task.captured is None else f"{task.captured:,}"
+    return two_lines(f"{task.hold:,}", _("held")) if task.captured is None else f"{task.captured:,}"
 
 
-@display(description="Created")
+@display(description=_("Created"))
 def created(task: Task) -> str:
     return two_lines(moment(task.created_at), one_line(task_page.took(task)))
 
@@ -63,7 +66,7 @@ class TaskAdmin(FactsAdmin):
         filters.ProviderFilter,
     )
     search_fields = ("id",)  # shows the field; search.py says what it finds
-    search_help_text = "Task, account, end user or idempotency key"
+    search_help_text = _("Task, account, end user or idempotency key")
     actions = ("cancel_selected", "retry_selected")
     actions_detail = ("cancel", "retry", "refund")
 
@@ -91,48 +94,50 @@ class TaskAdmin(FactsAdmin):
         task = self.get_object(request, unquote(object_id))
         return [one for one in super().get_actions_detail(request, object_id) if task and _is_possible(one.path, task)]
 
-    @admin.action(description="Cancel the selected tasks", permissions=["cancel"])
+    @admin.action(description=_("Cancel the selected tasks"), permissions=["cancel"])
     def cancel_selected(self, request, queryset):
         do_to(self, request, queryset, _cancel)
 
-    @admin.action(description="Retry the selected tasks", permissions=["retry"])
+    @admin.action(description=_("Retry the selected tasks"), permissions=["retry"])
     def retry_selected(self, request, queryset):
         do_to(self, request, queryset, _retry)
 
     @action(
-        description="Cancel task",
+        description=_("Cancel task"),
         permissions=["cancel"],
         dialog={
-            "title": "Cancel this task?",
-            "description": "A waiting task ends at once and its credits come back. A running one ends when its upstream has stopped it, "
-            "and costs what the upstream then charges.",
-            "form_submit_text": "Yes, cancel the task",
+            "title": _("Cancel this task?"),
+            "description": _(
+                "A waiting task ends at once and its credits come back. A running one ends when its upstream has stopped it, "
+                "and costs what the upstream then charges."
+            ),
+            "form_submit_text": _("Yes, cancel the task"),
         },
     )
     def cancel(self, request, form, object_id):
         return do_on_page(self, request, object_id, _cancel)
 
     @action(
-        description="Retry",
+        description=_("Retry"),
         permissions=["retry"],
         dialog={
-            "title": "Retry this task?",
-            "description": "Its order is accepted once more, as a new task that its account pays for.",
+            "title": _("Retry this task?"),
+            "description": _("Its order is accepted once more, as a new task that its account pays for."),
             "form_class": RetryForm,
-            "form_submit_text": "Retry",
+            "form_submit_text": _("Retry"),
         },
     )
     def retry(self, request, form, object_id):
         return do_on_page(self, request, object_id, partial(_retry, key=form.cleaned_data["key"]))
 
     @action(
-        description="Refund",
+        description=_("Refund"),
         permissions=["refund"],
         dialog={
-            "title": "Refund this task?",
-            "description": "All that it captured goes back to its account. A task is refunded once.",
+            "title": _("Refund this task?"),
+            "description": _("All that it captured goes back to its account. A task is refunded once."),
             "form_class": RefundForm,
-            "form_submit_text": "Refund",
+            "form_submit_text": _("Refund"),
         },
     )
     def refund(self, request, form, object_id):
@@ -153,13 +158,13 @@ def _is_possible(verb: str, task: Task) -> bool:
 def _cancel(task: Task, *, by: str, now: datetime) -> str:
     cancel.request(task.id, task.account_id, by=by, now=now)
     is_over = Task.objects.filter(id=task.id, status="canceled").exists()
-    return "canceled." if is_over else "asked to cancel; it ends when its upstream has stopped it."
+    return _("canceled.") if is_over else _("asked to cancel; it ends when its upstream has stopped it.")
 
 
 def _retry(task: Task, *, by: str, now: datetime, key: str | None = None) -> str:
     retry.request(task.id, task.account_id, by=by, key=key, now=now)
-    return "retried as a new task; the timeline names it."
+    return _("retried as a new task; the timeline names it.")
 
 
 def _refund(task: Task, *, by: str, now: datetime, note: str) -> str:
-    return f"{refund.request(task.id, by=by, note=note, now=now):,} credits refunded."
+    return format_lazy(_("{count} credits refunded."), count=f"{refund.request(task.id, by=by, note=note, now=now):,}")

@@ -6,6 +6,8 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from unfold.decorators import display
 
 from accounts.models import LedgerEntry
@@ -37,78 +39,82 @@ def groups(task: Task, *, with_outputs: bool) -> Groups:
     order = (metadata, end_user, "idempotency_key", retry_of)
     return [
         (None, {"fields": (state, (account, model), ("created_at", "finished_at"), took)}),
-        *([("Unknown outcomes and losses", {"fields": (flags,), "classes": ("whole-width",)})] if _has_flags(task) else []),
-        *([("Error", {"fields": (*error, "retryable")})] if error else []),
-        *([("Outputs", {"fields": (outputs,), "classes": ("whole-width",)})] if with_outputs and task.status == "succeeded" else []),
-        ("What was asked", {"fields": (asked, *_known(task, *order), "priority")}),
-        ("Timeline", {"fields": (timeline,), "classes": ("whole-width",)}),
-        ("Attempts", {"fields": (attempts,), "classes": ("whole-width",)}),
-        ("Credits", {"fields": (("hold", "captured"), cost_items, *_known(task, used), ledger)}),
+        *([(_("Unknown outcomes and losses"), {"fields": (flags,), "classes": ("whole-width",)})] if _has_flags(task) else []),
+        *([(_("Error"), {"fields": (*error, "retryable")})] if error else []),
+        *([(_("Outputs"), {"fields": (outputs,), "classes": ("whole-width",)})] if with_outputs and task.status == "succeeded" else []),
+        (_("What was asked"), {"fields": (asked, *_known(task, *order), "priority")}),
+        (_("Timeline"), {"fields": (timeline,), "classes": ("whole-width",)}),
+        (_("Attempts"), {"fields": (attempts,), "classes": ("whole-width",)}),
+        (_("Credits"), {"fields": (("hold", "captured"), cost_items, *_known(task, used), ledger)}),
         (
-            "In the engine",
+            _("In the engine"),
             {"fields": (lane, (due, "deadline_at"), (claim, "lost_claims"), (served_by, "tries"), *_known(task, handle, warnings))},
         ),
     ]
 
 
 def status_label(status: str) -> str:
-    return label(status, STATUS_COLOURS.get(status, ""))
+    return label(_(status), STATUS_COLOURS.get(status, ""))
 
 
-@display(description="Status")
+@display(description=_("Status"))
 def state(task: Task) -> str:
     marks = [status_label(task.status)]
     if task.status == "running":
-        marks.append(f"{task.progress:.0%} done")
+        marks.append(_("{share} done").format(share=f"{task.progress:.0%}"))
     if task.flagged:
-        marks.append(label("flagged", "warning"))
+        marks.append(label(_("flagged"), "warning"))
     if task.cancel_requested_at and not task.finished_at:
-        marks.append(label("asked to cancel", "warning"))
+        marks.append(label(_("asked to cancel"), "warning"))
     return in_a_row(marks)
 
 
-@display(description="Account")
+@display(description=_("Account"))
 def account(task: Task) -> str:
     return links.to_account(task.account_id, task.account.name)
 
 
-@display(description="Model")
+@display(description=_("Model"))
 def model(task: Task) -> str:
     return two_lines(task.model, task.kind)
 
 
-@display(description="Took")
+@display(description=_("Took"))
 def took(task: Task) -> str:
-    return lasted(task.finished_at - task.created_at) if task.finished_at else f"open for {lasted(timezone.now() - task.created_at)}"
+    if task.finished_at:
+        return lasted(task.finished_at - task.created_at)
+    return _("open for {time}").format(time=lasted(timezone.now() - task.created_at))
 
 
 def flags(task: Task) -> str:
     found = Flag.objects.filter(task_id=task.id).order_by("id")
-    return table(("Why", "Since", "State"), [(links.to_flag(flag), moment(flag.raised_at), flag.ending or "open") for flag in found])
+    return table(
+        (_("Why"), _("Since"), _("State")), [(links.to_flag(flag), moment(flag.raised_at), _(flag.ending or "open")) for flag in found]
+    )
 
 
 def outputs(task: Task) -> str:
     return gallery(Output.objects.filter(task_id=task.id).order_by("position"))
 
 
-@display(description="Input")
+@display(description=_("Input"))
 def asked(task: Task) -> str:
     return pretty(task.input)
 
 
-@display(description="Metadata")
+@display(description=_("Metadata"))
 def metadata(task: Task) -> str:
     return pretty(task.metadata)
 
 
-@display(description="End user")
+@display(description=_("End user"))
 def end_user(task: Task) -> str:
     """With a link to all that this end user of this account asked for."""
     query = urlencode({"account": task.account_id, "end_user": task.end_user})
     return link(f"{reverse('admin:tasks_app_task_changelist')}?{query}", task.end_user)
 
 
-@display(description="Retry of")
+@display(description=_("Retry of"))
 def retry_of(task: Task) -> str:
     return links.to_task(shown("task", task.retry_of))
 
@@ -117,62 +123,62 @@ def timeline(task: Task) -> str:
     """The newest MOST_EVENTS, from the first on; a task that waited for days may have more."""
     newest = list(TaskEvent.objects.filter(task_id=task.id).order_by("-id")[:MOST_EVENTS])
     rows = [_event_row(task, event) for event in reversed(newest)]
-    accepted = (_at(task, task.created_at), _happened("queued", "accepted"))
-    return table(("When", "What"), [accepted, *rows])
+    accepted = (_at(task, task.created_at), _happened("queued", _("accepted")))
+    return table((_("When"), _("What")), [accepted, *rows])
 
 
 def attempts(task: Task) -> str:
     found = list(Attempt.objects.filter(task_id=task.id).prefetch_related("provider").order_by("id"))
     if not found:
-        return "None yet: no upstream was asked."
+        return _("None yet: no upstream was asked.")
     return table([column.short_description for column in attempt.COLUMNS], [[column(one) for column in attempt.COLUMNS] for one in found])
 
 
-@display(description="Price")
+@display(description=_("Price"))
 def cost_items(task: Task) -> str:
-    return table(("What", "Credits"), [(_what(item), f"{item.get('credits', 0):,}") for item in task.cost_items])
+    return table((_("What"), _("Credits")), [(_what(item), f"{item.get('credits', 0):,}") for item in task.cost_items])
 
 
-@display(description="Usage, as the upstream told it")
+@display(description=_("Usage, as the upstream told it"))
 def used(task: Task) -> str:
     return pretty(task.used)
 
 
-@display(description="Ledger")
+@display(description=_("Ledger"))
 def ledger(task: Task) -> str:
     entries = LedgerEntry.objects.filter(reference=str(task)).order_by("id")
-    rows = [(moment(entry.created_at), entry.kind, f"{entry.amount:+,}", entry.by or NONE, entry.note or NONE) for entry in entries]
-    return table(("When", "Kind", "Credits", "By", "Note"), rows) if rows else NONE
+    rows = [(moment(entry.created_at), _(entry.kind), f"{entry.amount:+,}", entry.by or NONE, entry.note or NONE) for entry in entries]
+    return table((_("When"), _("Kind"), _("Credits"), _("By"), _("Note")), rows) if rows else NONE
 
 
-@display(description="Lane")
+@display(description=_("Lane"))
 def lane(task: Task) -> str:
-    return "parked: its account is at its cap" if task.lane == lanes.parking_lane(task.account_id) else task.lane or NONE
+    return _("parked: its account is at its cap") if task.lane == lanes.parking_lane(task.account_id) else task.lane or NONE
 
 
-@display(description="Due")
+@display(description=_("Due"))
 def due(task: Task) -> str:
-    return moment(task.due_at) if task.due_at else "needs no worker now"
+    return moment(task.due_at) if task.due_at else _("needs no worker now")
 
 
-@display(description="Claim")
+@display(description=_("Claim"))
 def claim(task: Task) -> str:
-    return "a worker has it" if task.lease_token else "no worker has it"
+    return _("a worker has it") if task.lease_token else _("no worker has it")
 
 
-@display(description="Provider")
+@display(description=_("Provider"))
 def served_by(task: Task) -> str:
     if task.provider_id is None:
         return NONE
-    return two_lines(links.to_provider(task.provider), f"credentials: version {task.credential_version or 0}")
+    return two_lines(links.to_provider(task.provider), _("credentials: version {version}").format(version=task.credential_version or 0))
 
 
-@display(description="Handle")
+@display(description=_("Handle"))
 def handle(task: Task) -> str:
     return pretty(task.handle)
 
 
-@display(description="Warnings")
+@display(description=_("Warnings"))
 def warnings(task: Task) -> str:
     return "\n".join(task.warnings)
 
@@ -181,8 +187,8 @@ def _what(item: dict[str, Any]) -> str:
     """What it is for; where the price rests on usage, by which terms."""
     if "price" not in item:
         return item.get("what", NONE)
-    bounds = ", ".join(f"{name} up to {most:,}" for name, most in item["up_to"].items())
-    return two_lines(item["what"], f"{item['price']}, with {bounds}")
+    bounds = ", ".join(_("{name} up to {most}").format(name=name, most=f"{most:,}") for name, most in item["up_to"].items())
+    return two_lines(item["what"], _("{price}, with {bounds}").format(price=item["price"], bounds=bounds))
 
 
 def _has_flags(task: Task) -> bool:
@@ -200,7 +206,7 @@ def _event_row(task: Task, event: TaskEvent) -> tuple:
 
 
 def _happened(status: str, what: str, more: str = "", *, by: str = "") -> str:
-    return two_lines(in_a_row((status_label(status), what)), " · ".join(filter(None, (more, by and f"by {by}"))))
+    return two_lines(in_a_row((status_label(status), what)), " · ".join(filter(None, (more, by and _("by {name}").format(name=by)))))
 
 
 def _told(detail: dict[str, Any]) -> tuple[str, str]:
@@ -209,15 +215,15 @@ def _told(detail: dict[str, Any]) -> tuple[str, str]:
         case {"code": code, "message": message}:
             return code, message
         case {"doubts": doubts}:
-            return "usage in doubt", " ".join(doubts)
+            return _("usage in doubt"), " ".join(doubts)
         case {"asked": "cancel"}:
-            return "asked to cancel", ""
+            return _("asked to cancel"), ""
         case {"retried_as": other}:
-            return in_a_row(("retried as", links.to_task(other))), ""
+            return in_a_row((_("retried as"), links.to_task(other))), ""
         case {"retry_of": other}:
-            return in_a_row(("retry of", links.to_task(other))), ""
+            return in_a_row((_("retry of"), links.to_task(other))), ""
         case {"refunded": amount, "note": note}:
-            return f"{amount:,} credits refunded", note
+            return _("{count} credits refunded").format(count=f"{amount:,}"), note
         case {"reason": _}:
             return _told_of_flag(detail)
     return raw(detail) if detail else "", ""
@@ -227,15 +233,18 @@ def _told_of_flag(detail: dict[str, Any]) -> tuple[str, str]:
     """What was done about an unknown outcome or a loss."""
     match detail:
         case {"asked": "upstream", "note": note}:
-            return "asked its upstream again", note
+            return _("asked its upstream again"), note
         case {"linked": handle, "note": note}:
-            return in_a_row(("linked to the upstream job", raw(handle))), note
+            return in_a_row((_("linked to the upstream job"), raw(handle))), note
         case {"lost": charged, "note": note}:
-            return f"marked as lost: the upstream charged {'nobody knows what' if charged is None else f'{charged:g}'}", note
+            known = _("nobody knows what") if charged is None else f"{charged:g}"
+            return _("marked as lost: the upstream charged {known}").format(known=known), note
         case {"recovered": count}:
-            return f"{count} result{'' if count == 1 else 's'} recovered, kept for the operator", ""
+            return ngettext(
+                "{count} result recovered, kept for the operator", "{count} results recovered, kept for the operator", count
+            ).format(count=count), ""
         case {"found": finding}:
-            return "nothing recovered", finding
+            return _("nothing recovered"), finding
     return raw(detail), ""
 
 

@@ -41,7 +41,7 @@ def _flags(reading: Reading) -> Iterator[dict]:
     counts, url = reading.now.flags, reverse("admin:tasks_app_flag_changelist")
     yield _tile(_("unknown outcomes and losses"), f"{sum(counts.values()):,}", url, is_alarming=bool(counts))
     for word, count in counts.items():
-        yield _tile(reason(word).title, f"{count:,}", f"{url}?reason={word}", is_alarming=True)
+        yield _tile(_(reason(word).title), f"{count:,}", f"{url}?reason={word}", is_alarming=True)
 
 
 def _providers(reading: Reading) -> Iterator[dict]:
