@@ -28,6 +28,8 @@ from .figures import Figures
 # What proxies say of whom they speak for: a request with one of these is none of this machine's own.
 FORWARDED = ("HTTP_FORWARDED", "HTTP_X_FORWARDED_FOR", "HTTP_X_REAL_IP", "HTTP_VIA")
 
+GAUGES = frozenset({"darkroom_streams"})
+
 _figures: Snapshot[Figures] = Snapshot(lambda last: figures.read(database_clock))
 
 
@@ -76,7 +78,10 @@ def _counted(known: Figures | None) -> Iterator[Metric]:
     for family in _of_web():
         samples[family.name] += [(one.name, one.labels | {"process": f"web@{socket.gethostname()}"}, one.value) for one in family.samples]
     for process in known.processes if known else ():
+        gone = not figures.is_running(process, known.at)
         for family_name, name, labels, value in process.samples:
+            if gone and family_name in GAUGES:
+                continue  # it counts what is there now, and nothing is
             samples[family_name].append((name, labels | {"process": str(process)}, value))
     for family in metrics.REGISTRY.collect():
         merged = Metric(family.name, family.documentation, family.type)

@@ -1,4 +1,4 @@
-"""One request to the web tier of this machine, at the address that it listens on: WEB_BIND, be it host:port or a socket's path."""
+"""One request to the web or stream tier of this machine, at the address that it listens on, be it host:port or a socket's path."""
 
 import socket
 from http.client import HTTPConnection, HTTPException
@@ -21,9 +21,9 @@ class _BySocket(HTTPConnection):
         self.sock.connect(self._path)
 
 
-def get(path: str, *, token: str = "", timeout_s: float = 3.0) -> tuple[int, str]:
-    """Status and text; raises AWAY where nobody answers."""
-    connection = _connection(timeout_s)
+def get(path: str, *, at: str = "", token: str = "", timeout_s: float = 3.0) -> tuple[int, str]:
+    """Status and text; raises AWAY where nobody answers. `at`: where, instead of WEB_BIND."""
+    connection = _connection(at or settings.WEB_BIND, timeout_s)
     try:
         # By the name of this machine, which it answers to whatever ALLOWED_HOSTS says.
         connection.request("GET", path, headers={"Host": "localhost"} | ({"Authorization": f"Bearer {token}"} if token else {}))
@@ -33,7 +33,7 @@ def get(path: str, *, token: str = "", timeout_s: float = 3.0) -> tuple[int, str
         connection.close()
 
 
-def _connection(timeout_s: float) -> HTTPConnection:
-    if settings.WEB_BIND.startswith("unix:"):
-        return _BySocket(settings.WEB_BIND.removeprefix("unix:"), timeout=timeout_s)
-    return HTTPConnection(settings.WEB_BIND, timeout=timeout_s)
+def _connection(at: str, timeout_s: float) -> HTTPConnection:
+    if at.startswith("unix:"):
+        return _BySocket(str(settings.PROCFILE.parent / at.removeprefix("unix:")), timeout=timeout_s)
+    return HTTPConnection(at, timeout=timeout_s)

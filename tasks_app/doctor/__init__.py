@@ -14,6 +14,7 @@ APART: dict[str, Check] = {
     "settings": surroundings.settings_checked,
     "database": database.reach,
     "web": surroundings.web,
+    "stream": surroundings.stream,
     "redis": broker.redis,
     "wake-ups": broker.wake_ups,
     "storage": files.storage,

@@ -50,6 +50,20 @@ def web() -> Iterator[Verdict]:
     yield ok("web", figure) if status == 200 else fail("web", f"{figure}: {line(text)}", "Mend what it names, and read its log.")
 
 
+def stream() -> Iterator[Verdict]:
+    """Without it, clients ask again and again, as they did before there was one."""
+    began = perf_counter()
+    try:
+        status, _ = local_web.get("/healthz", at=settings.STREAM_BIND, timeout_s=PATIENCE_S)
+    except PermissionError:
+        yield warn("stream", f"{settings.STREAM_BIND} is not for this user", "Ask as root: the socket is the proxy's.")
+        return
+    except local_web.AWAY as fault:
+        yield warn("stream", f"{settings.STREAM_BIND}: {line(fault)}", "Start the stream tier, if it shall run on this machine.")
+        return
+    yield ok("stream", f"{settings.STREAM_BIND} answers {status} in {ms_since(began):.0f} ms")
+
+
 def functions() -> Iterator[Verdict]:
     if settings.FUNCTIONS != "local":
         yield ok("functions", "on Tencent SCF: see providers, and manage.py functions list")

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
+from urllib.request import urlopen
 from uuid import UUID
 
 from . import darkroom
@@ -108,7 +109,8 @@ def _tier(ground: Ground):
     variables |= {"STREAM_LIMIT_PER_ACCOUNT": str(STREAMS)}
     command = (sys.executable, "-m", "gunicorn", "-c", "deploy/stream.conf.py", "config.asgi")
     with process(*command, until=listens(ground.web_port), env=os.environ | ground.variables() | variables) as running:
-        (worker,) = children(running.pid)
+        with urlopen(f"http://127.0.0.1:{ground.web_port}/healthz", timeout=30):
+            (worker,) = children(running.pid)  # which has loaded the application by now
         yield worker, ground.web_port
 
 

@@ -29,7 +29,7 @@ http {{
 
 
 class Nginx:
-    """`with Nginx(folder, socket_path) as proxy: proxy.connect()`; its certificate is made for it."""
+    """`with Nginx(folder, socket_path) as proxy: proxy.connect()`; its certificate is made for it. stream.sock lies beside that socket."""
 
     def __init__(self, folder: Path, upstream: Path):
         self.folder, self.port, self.plain_port = folder, free_port(), free_port()
@@ -60,6 +60,7 @@ class Nginx:
         """As the installer fills it in, but at our ports, and without IPv6, which not every machine has."""
         text = SITE.read_text(encoding="utf-8").replace("@HOST@", "localhost").replace("@CERTIFICATE@", str(self.folder))
         text = text.replace("/run/darkroom/web.sock", str(upstream))
+        text = text.replace("/run/darkroom/stream.sock", str(upstream.with_name("stream.sock")))
         lines = [line for line in text.splitlines() if "listen [::]" not in line]
         return "\n".join(lines).replace("listen 443", f"listen {self.port}").replace("listen 80", f"listen {self.plain_port}") + "\n"
 

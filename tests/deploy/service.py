@@ -74,9 +74,9 @@ class Service:
             )
 
 
-def listening(path: Path) -> socket.socket:
-    """The socket of darkroom-web.socket, at `path`."""
+def listening(path: Path, unit: str = "darkroom-web.socket") -> socket.socket:
+    """The unit's socket, at `path`."""
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(str(path))
-    listener.listen(int(units.value("darkroom-web.socket", "Backlog")))
+    listener.listen(int(units.value(unit, "Backlog")))
     return listener

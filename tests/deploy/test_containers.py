@@ -13,7 +13,12 @@ from tests.deploy.web import ROOT
 FOLDER = ROOT / "deploy/containers"
 COMPOSE = yaml.safe_load((FOLDER / "compose.yaml").read_text(encoding="utf-8"))
 SERVICES = COMPOSE["services"]
-TIERS = {"web": "darkroom-web", "beat": "darkroom-beat", **{queue: f"darkroom-worker@{queue}" for queue in units.QUEUES}}
+TIERS = {
+    "web": "darkroom-web",
+    "stream": "darkroom-stream",
+    "beat": "darkroom-beat",
+    **{queue: f"darkroom-worker@{queue}" for queue in units.QUEUES},
+}
 EVERYWHERE = [*TIERS, "functions"]
 
 
@@ -23,7 +28,8 @@ def manifests():
     return [document for name in files for document in yaml.safe_load_all((folder / name).read_text(encoding="utf-8"))]
 
 
-DEPLOYMENTS = {one["metadata"]["name"]: one["spec"]["template"]["spec"] for one in manifests() if one["kind"] == "Deployment"}
+PODS = [one["spec"]["template"]["spec"] for one in manifests() if one["kind"] == "Deployment"]
+CONTAINERS = {container["name"]: (pod, container) for pod in PODS for container in pod["containers"]}
 
 
 def unit(tier):
@@ -70,24 +76,28 @@ class TestCompose:
 
 
 class TestKubernetes:
-    def test_has_a_deployment_for_each_tier_but_the_functions_which_run_on_scf(self):
-        assert set(DEPLOYMENTS) == set(TIERS)
+    def test_has_a_container_for_each_tier_but_the_functions_which_run_on_scf(self):
+        assert set(CONTAINERS) == set(TIERS)
+
+    def test_has_the_stream_tier_where_web_can_hand_it_connections(self):
+        assert CONTAINERS["stream"][0] is CONTAINERS["web"][0]
+        assert all({"name": "data", "mountPath": "/data"} in CONTAINERS[tier][1]["volumeMounts"] for tier in ("web", "stream"))
 
     @pytest.mark.parametrize("tier", TIERS)
     def test_runs_what_the_unit_runs(self, tier):
-        assert DEPLOYMENTS[tier]["containers"][0]["command"] == units.command(unit(tier)).split()
+        assert CONTAINERS[tier][1]["command"] == units.command(unit(tier)).split()
 
     @pytest.mark.parametrize("tier", TIERS)
     def test_gives_each_the_units_memory_and_time_to_end(self, tier):
-        pod = DEPLOYMENTS[tier]
-        assert pod["containers"][0]["resources"]["limits"]["memory"] == f"{units.memory_mib(unit(tier))}Mi"
+        pod, container = CONTAINERS[tier]
+        assert container["resources"]["limits"]["memory"] == f"{units.memory_mib(unit(tier))}Mi"
         assert pod["terminationGracePeriodSeconds"] >= int(units.value(unit(tier), "TimeoutStopSec"))
 
     @pytest.mark.parametrize("tier", TIERS)
     def test_confines_each(self, tier):
-        pod = DEPLOYMENTS[tier]
+        pod, container = CONTAINERS[tier]
         confined = {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
-        assert (pod["securityContext"]["runAsNonRoot"], pod["containers"][0]["securityContext"]) == (True, confined)
+        assert (pod["securityContext"]["runAsNonRoot"], container["securityContext"]) == (True, confined)
 
     def test_has_an_environment_that_production_starts_with(self):
         config = next(one["data"] for one in manifests() if one["kind"] == "ConfigMap")

@@ -18,10 +18,13 @@ MB = 1_000_000
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    """nginx, and behind it the web tier on a socket that it was handed."""
-    folder = tmp_path_factory.mktemp("site")
-    environment = {
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("site")
+
+
+@pytest.fixture(scope="module")
+def environment(folder):
+    return {
         "DARKROOM_ENV": "development",
         "DATABASE_URL": f"sqlite:///{folder}/darkroom.sqlite3",
         "REDIS_URL": "",
@@ -30,7 +33,13 @@ def site(tmp_path_factory):
         "PUBLIC_URL": "https://localhost",
         "CLIENT_ADDRESS_HEADER": "X-Real-IP",
         "WEB_WORKERS": "1",
+        "STREAM_SOCKET": f"{folder}/handover.sock",
     }
+
+
+@pytest.fixture(scope="module")
+def site(folder, environment):
+    """nginx, and behind it the web tier on a socket that it was handed."""
     with listening(folder / "web.sock") as listener, Nginx(folder, folder / "web.sock") as proxy:
         web = Service("darkroom-web", environment, log=folder / "web.log", listener=listener)
         web.start()
@@ -66,6 +75,28 @@ class TestTheSite:
         connection.request("GET", "/admin/?a=1")
         answer = connection.getresponse()
         assert (answer.status, answer.headers["Location"]) == (301, "https://localhost/admin/?a=1")
+
+
+class TestWhatIsStreamed:
+    EVENTS, TASK = "/api/v1/account/events", "/api/v1/tasks/task_00000000000000000000000000"
+
+    def test_goes_to_the_stream_tier(self, site, environment):
+        folder = site.folder
+        with listening(folder / "stream.sock", "darkroom-stream.socket") as listener:
+            stream = Service("darkroom-stream", environment, log=folder / "stream.log", listener=listener)
+            stream.start()
+            assert asked(site, self.EVENTS)[0] == 401
+            assert asked(site, self.TASK, headers={"Prefer": "wait=30"})[0] == 401
+            assert asked(site, self.TASK)[0] == 401
+            stream.stop()
+        (folder / "stream.sock").unlink()
+        lines = (folder / "stream.log").read_text()
+        assert (lines.count(f"GET {self.EVENTS} "), lines.count(f"GET {self.TASK} ")) == (1, 1)
+
+    def test_goes_to_web_where_there_is_no_stream_tier(self, site):
+        assert asked(site, self.EVENTS)[0] == 401
+        assert asked(site, self.TASK, headers={"Prefer": "wait=30"})[0] == 401
+        assert f"GET {self.EVENTS} " in (site.folder / "web.log").read_text()
 
 
 class TestSizes:

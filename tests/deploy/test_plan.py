@@ -54,7 +54,7 @@ class TestTheServers:
         names = ("innodb_buffer_pool_size", "innodb_log_buffer_size", "key_buffer_size", "aria_pagecache_buffer_size")
         with PlannedMariaDB() as server:
             sizes = [int(server.run(f"SELECT @@GLOBAL.{name}")) for name in names]
-            assert server.run("SELECT @@GLOBAL.innodb_flush_log_at_trx_commit, @@GLOBAL.max_connections") == "1\t80\n"
+            assert server.run("SELECT @@GLOBAL.innodb_flush_log_at_trx_commit, @@GLOBAL.max_connections") == "1\t86\n"
         assert sizes[0] == 448 * MIB
         assert sum(sizes) < ROWS["mariadb"].expected * MIB < ROWS["mariadb"].maximum * MIB
 

@@ -59,10 +59,10 @@ class TestTheTarget:
     def test_wants_every_unit_that_serves_and_both_timers(self):
         wanted = {unit for line in units.values("darkroom.target", "Wants") for unit in line.split()}
         serving = {f"{name}.service" for name in units.SERVING}
-        assert wanted == serving | {"darkroom-web.socket", "darkroom-restart.timer", "darkroom-backup.timer"}
+        assert wanted == serving | {"darkroom-web.socket", "darkroom-stream.socket", "darkroom-restart.timer", "darkroom-backup.timer"}
 
     def test_stops_them_with_itself(self):
-        for unit in (*(f"{name}.service" for name in units.SERVING), "darkroom-web.socket"):
+        for unit in (*(f"{name}.service" for name in units.SERVING), "darkroom-web.socket", "darkroom-stream.socket"):
             assert units.value(unit, "PartOf") == "darkroom.target"
 
 
@@ -71,7 +71,7 @@ class TestTheProcesses:
 
     procfile = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text(encoding="utf-8").splitlines())
 
-    @pytest.mark.parametrize("name", ["web", "beat", "functions"])
+    @pytest.mark.parametrize("name", ["web", "stream", "beat", "functions"])
     def test_are_started_by_the_same_command(self, name):
         assert units.command(f"darkroom-{name}.service") == self.procfile[name]
 

@@ -6,7 +6,7 @@ from tests.deploy.web import ROOT
 
 FOLDER = ROOT / "deploy/systemd"
 QUEUES = ("submit", "poll", "store", "notify", "upkeep")
-SERVING = ("darkroom-web", *(f"darkroom-worker@{queue}" for queue in QUEUES), "darkroom-functions", "darkroom-beat")
+SERVING = ("darkroom-web", "darkroom-stream", *(f"darkroom-worker@{queue}" for queue in QUEUES), "darkroom-functions", "darkroom-beat")
 SERVICES = (*SERVING, "darkroom-restart", "darkroom-backup")
 MIB = {"M": 1, "G": 1024}
 

@@ -28,12 +28,15 @@ class Whole:
             stack.enter_context(self.database)
             self.database.run("CREATE DATABASE darkroom CHARACTER SET utf8mb4")
             stack.enter_context(self.redis)
-            listener = stack.enter_context(listening(self.folder / "web.sock"))
+            listeners = {
+                "darkroom-web": stack.enter_context(listening(self.folder / "web.sock")),
+                "darkroom-stream": stack.enter_context(listening(self.folder / "stream.sock", "darkroom-stream.socket")),
+            }
             self.proxy = stack.enter_context(Nginx(self.folder, self.folder / "web.sock"))
             self.environment = self._environment()
             for command in ("migrate", "install_models", "install_schedule"):
                 self.manage(command)
-            self.services = {name: self._service(name, listener) for name in units.SERVING}
+            self.services = {name: self._service(name, listeners.get(name)) for name in units.SERVING}
             for service in self.services.values():
                 service.start()
                 stack.callback(service.end)
@@ -54,7 +57,7 @@ class Whole:
 
     def _service(self, name: str, listener) -> Service:
         log = self.folder / f"{name}.log"
-        return Service(name, self.environment, log=log, listener=listener if name == "darkroom-web" else None)
+        return Service(name, self.environment, log=log, listener=listener)
 
     def _environment(self) -> dict[str, str]:
         port = str(free_port())
@@ -67,6 +70,7 @@ class Whole:
             "STORAGE": "disk",
             "STORAGE_DIR": f"{self.folder}/storage",
             "BROKER_DIR": f"{self.folder}/broker",
+            "STREAM_SOCKET": f"{self.folder}/handover.sock",
             "FUNCTIONS_URL": f"http://127.0.0.1:{port}",
             "FUNCTIONS_PORT": port,
             "FUNCTIONS_DIR": f"{self.folder}/functions",

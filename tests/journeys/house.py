@@ -1,4 +1,4 @@
-"""A server as it is deployed: MariaDB, Redis, web, worker, beat and functions, in production's environment; each part can be broken."""
+"""A server as it is deployed: MariaDB, Redis and all processes of ours, in production's environment; each part can be broken."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.journeys.faults.stage import ROOT, Beat, OfDarkroom, Web, Worker, wait_for
+from tests.journeys.faults.stage import ROOT, Beat, OfDarkroom, Stream, Web, Worker, wait_for
 from tests.servers import MariaDB, Redis, free_port
 
 DATABASE = "darkroom_house"
@@ -52,11 +52,11 @@ class House:
 
     def __post_init__(self) -> None:
         self.web, self.worker, self.beat = Web(self.environment), Worker(self.environment), Beat(self.environment)
-        self.functions = Functions(self.environment)
+        self.functions, self.stream = Functions(self.environment), Stream(self.environment)
 
     @property
     def parts(self) -> list[OfDarkroom]:
-        return [self.web, self.worker, self.beat, self.functions]
+        return [self.web, self.stream, self.worker, self.beat, self.functions]
 
     def manage(self, *words: str, before: tuple[str, ...] = (), stdin: str = "", **variables: str) -> subprocess.CompletedProcess:
         """What a command says; `before` are words that run it, as faketime is."""
@@ -116,6 +116,8 @@ def _environment(folder: Path, mariadb: MariaDB, redis: Redis) -> dict[str, str]
             "FUNCTIONS_URL": f"http://127.0.0.1:{free_port()}",
             "WEB_BIND": address,
             "WEB_WORKERS": "2",
+            "STREAM_BIND": f"127.0.0.1:{free_port()}",
+            "STREAM_SOCKET": str(folder / "handover.sock"),
             "PUBLIC_URL": "https://darkroom.example",
             "ALLOWED_HOSTS": "darkroom.example",
             "ADAPTERS": "",

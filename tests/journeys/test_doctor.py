@@ -13,7 +13,7 @@ from tests.journeys.faults.stage import wait_for
 from tests.journeys.house import DATABASE, SECRETS, house
 
 EVERY_PART = {
-    "environment", "settings", "database", "web", "redis", "redis memory", "wake-ups", "storage", "disk", "functions", "schema",
+    "environment", "settings", "database", "web", "stream", "redis", "redis memory", "wake-ups", "storage", "disk", "functions", "schema",
     "durability", "connections", "clock", "beat", "workers", "queue lag", "stuck tasks", "providers", "webhooks", "books", "flags",
 }  # fmt: skip
 WITHIN_S = 40  # two rounds of 8 s at most, and the start of Python on a busy machine
@@ -62,7 +62,7 @@ class TestAllIsWell:
         done = home.manage("doctor")
         assert done.returncode == 0
         assert {line.split("  ")[1].strip() or line.split("  ")[2] for line in done.stdout.splitlines()[:-1]} == EVERY_PART
-        assert done.stdout.splitlines()[-1].startswith("24 ok, 0 to look at, 0 broken.")
+        assert done.stdout.splitlines()[-1].startswith("25 ok, 0 to look at, 0 broken.")
 
 
 class TestTheEnvironment:
@@ -184,6 +184,11 @@ class TestProcesses:
         with down(home.web):
             found = home.doctor()
         assert (found.code, found.not_ok()) == (1, {"web"})
+
+    def test_a_stream_tier_that_stopped(self, home):
+        with down(home.stream):
+            found = home.doctor()
+        assert (found.code, found.not_ok()) == (1, {"stream"})
 
     def test_web_that_hangs_is_told_in_time(self, home):
         with frozen(home.web):

@@ -49,6 +49,16 @@ def by_name(samples) -> dict[str, dict[tuple, float]]:
     return found
 
 
+@pytest.mark.django_db
+def test_streams_of_a_process_that_is_gone_are_no_more(read):
+    now = timezone.now()
+    for pid, age_s in ((1, 0), (2, 60)):
+        seen_at = now - timedelta(seconds=age_s)
+        samples = [["darkroom_streams", "darkroom_streams", {"kind": "task"}, 3]]
+        Process.objects.create(kind="stream", host="a", pid=pid, samples=samples, started_at=seen_at, seen_at=seen_at)
+    assert [dict(labels)["process"] for labels in read()["darkroom_streams"]] == ["stream@a:1"]
+
+
 def total(page: dict, name: str, **labels: str) -> float:
     return sum(value for key, value in page.get(name, {}).items() if labels.items() <= dict(key).items())
 

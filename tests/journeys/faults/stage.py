@@ -83,6 +83,20 @@ class Web(OfDarkroom):
         return [int(child) for child in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()]
 
 
+class Stream(OfDarkroom):
+    """The stream tier, as deployed."""
+
+    name = "stream"
+
+    def command(self) -> list[str]:
+        return [sys.executable, "-m", "gunicorn", "-c", "deploy/stream.conf.py", "config.asgi"]
+
+    def answers(self) -> bool:
+        with suppress(URLError, OSError), urlopen(f"http://{self.environment['STREAM_BIND']}/healthz", timeout=5):
+            return True
+        return False
+
+
 class Place(Protocol):
     """Where a process sees the world otherwise: another name server, another network."""
 
