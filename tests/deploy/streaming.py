@@ -27,8 +27,9 @@ class Streaming(Gunicorn):
         self.command[-1:-1] = ["--bind", f"127.0.0.1:{self.port}"]
 
     @contextmanager
-    def events(self, path: str, key: str, *, last: int | None = None, port: int | None = None):
-        headers = {"Authorization": f"Bearer {key}"} | ({} if last is None else {"Last-Event-ID": str(last)})
+    def events(self, path: str, key: str = "", *, cookie: str = "", last: int | None = None, port: int | None = None):
+        headers = {"Cookie": cookie} if cookie else {"Authorization": f"Bearer {key}"}
+        headers |= {} if last is None else {"Last-Event-ID": str(last)}
         asking = HTTPConnection("127.0.0.1", port or self.port, timeout=PATIENCE_S)
         asking.request("GET", f"/api/v1{path}", headers=headers)
         answer = asking.getresponse()

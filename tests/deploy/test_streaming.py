@@ -11,9 +11,10 @@ from urllib.parse import urlsplit
 import pytest
 import redis
 from django.db import connection
+from django.http import HttpResponse
 from django.utils import timezone
 
-from accounts import keys
+from accounts import keys, sessions
 from accounts.models import ApiKey
 from tasks_app.engine import lifecycle
 from tasks_app.ids import shown
@@ -269,6 +270,26 @@ class TestAKey:
             assert stream.rest() == []
             road.runs_dry()
             assert states(lives.rest())[-1] == "succeeded"
+
+
+class TestABrowser:
+    """An EventSource sends no key, but its session's cookie."""
+
+    @pytest.fixture
+    def cookie(self, acme) -> str:
+        answer = HttpResponse()
+        sessions.begin(answer, keys.find(acme.key, now=timezone.now()), now=timezone.now())
+        return answer.cookies.output(header="", attrs=[]).strip()
+
+    def test_follows_by_its_session_for_as_long_as_its_key_holds(self, tier, acme, task, cookie):
+        with tier.events("/account/events", cookie=cookie) as stream:
+            assert [one["id"] for one in stream.next().data["data"]] == [shown("task", task.id)]
+            keys.revoke(ApiKey.objects.get(name="test", account=acme.account), now=timezone.now())
+            assert stream.rest() == []
+
+    def test_without_a_session_is_refused(self, tier, task, cookie):
+        with tier.events("/account/events", cookie=f"{cookie}x") as stream:
+            assert stream.status == 401
 
 
 class TestTheEnd:
