@@ -31,13 +31,14 @@ LOOKS = """
         return outlineStyle !== "none" || boxShadow !== "none";
     }
 """
-PASTE = """
+DROPPED = """
     bytes => {
-        const clipboardData = new DataTransfer();
-        clipboardData.items.add(new File([new Uint8Array(bytes)], "pasted.png", {type: "image/png"}));
-        document.dispatchEvent(new ClipboardEvent("paste", {clipboardData}));
+        const carried = new DataTransfer();
+        carried.items.add(new File([new Uint8Array(bytes)], "fox.png", {type: "image/png"}));
+        return carried;
     }
 """
+PASTE = "clipboardData => document.dispatchEvent(new ClipboardEvent('paste', {clipboardData}))"
 
 
 @pytest.fixture(scope="module")
@@ -156,6 +157,24 @@ class TestWriting:
         studio.looked.troubles = [one for one in studio.looked.troubles if "ERR_CONNECTION_RESET" not in one]
 
 
+class TestWatching:
+    def test_hears_of_tasks_that_others_make_and_asks_for_none(self, studio, client):
+        asked = []
+        studio.page.on("request", lambda request: asked.append(request.url) if "/tasks/task_" in request.url else None)
+        client.submit("darkroom/test-card-image", {"prompt": "made elsewhere", "size": "64x64"})
+        studio.waits_for("made elsewhere")
+        assert [url for url in asked if "/outputs/" not in url] == []
+
+    def test_asks_where_there_is_no_stream(self, browser, client):
+        with a_person(browser, client) as person:
+            person.page.route("**/account/events", lambda route: route.fulfill(status=503, body="{}"))
+            person.sign_in()
+            person.page.get_by_text("More options").click()
+            person.write("asked for", Size="64x64")
+            person.create()
+            person.waits_for("asked for")
+
+
 class TestPicking:
     def test_results_are_stitched_in_the_order_that_they_were_dragged_into(self, studio, client):
         made = client.wait(
@@ -215,11 +234,24 @@ class TestPicking:
 
     def test_a_picture_is_pasted_into_the_form(self, studio):
         studio.page.get_by_text("Stitch", exact=True).click()
-        studio.page.evaluate(PASTE, list(picture([0, 200, 0])))
+        studio.page.evaluate(PASTE, studio.page.evaluate_handle(DROPPED, list(picture([0, 200, 0]))))
+        expect(studio.field("images").locator(".tile")).to_have_count(1)
+
+    def test_pictures_are_dropped_on_the_form(self, studio):
+        studio.page.get_by_text("Stitch", exact=True).click()
+        dropped = studio.page.evaluate_handle(DROPPED, list(picture([0, 200, 200])))
+        studio.field("images").locator(".drop").dispatch_event("drop", {"dataTransfer": dropped})
         expect(studio.field("images").locator(".tile")).to_have_count(1)
 
 
 class TestAResult:
+    def test_that_is_not_there_yet_is_canceled(self, studio, client):
+        task = client.submit("darkroom/test-card-video", {"prompt": "an endless sea", "duration": 30, "resolution": "1080p"})
+        card = studio.page.locator("article.card", has_text="an endless sea")
+        card.get_by_role("button", name="Cancel").click()
+        expect(card).to_contain_text("Canceled")
+        assert client.task(task["id"])["cost"]["captured"] == 0
+
     def test_is_copied_changed_made_again_and_deleted_from_its_full_view(self, studio, client):
         client.wait([client.submit("darkroom/test-card-image", {"prompt": "a quiet pond", "size": "96x64", "seed": 7})["id"]])
         studio.page.reload()
@@ -301,6 +333,12 @@ class TestTheAccount:
         delivery.get_by_role("button", name="Send again").click()
         receiver.wait_until(lambda it: sum(one.path == "/studio" for one in it.got) == 2, timeout=20)
         studio.shoot("webhooks")
+        studio.page.get_by_role("button", name="New secret").click()
+        studio.page.get_by_role("dialog").get_by_role("button", name="New secret").click()
+        assert studio.page.get_by_role("dialog").get_by_role("textbox").input_value().startswith("whsec_")
+        studio.page.get_by_role("button", name="Done").click()
+        studio.page.get_by_role("button", name="Turn off").click()
+        expect(studio.page.get_by_role("button", name="Turn on")).to_be_visible()
         studio.page.get_by_role("button", name="Delete").click()
         studio.page.get_by_role("dialog").get_by_role("button", name="Delete").click()
         expect(studio.page.locator(".rows").first.locator("li")).to_have_count(0)
@@ -333,6 +371,24 @@ class TestTheSession:
         kept = studio.page.evaluate("JSON.stringify([localStorage, sessionStorage, document.cookie]) + document.documentElement.outerHTML")
         cookies = str(studio.page.context.cookies())
         assert studio.key not in kept + cookies
+
+
+class TestItsLooks:
+    def test_are_switched_and_kept(self, studio):
+        studio.page.get_by_role("button", name="Dark or light").click()
+        studio.page.get_by_role("button", name="中").click()
+        expect(studio.page.get_by_role("button", name="生成", exact=True)).to_be_visible()
+        studio.page.reload()
+        expect(studio.page.get_by_role("link", name="历史")).to_be_visible()
+        assert studio.page.evaluate("getComputedStyle(document.documentElement).colorScheme") == "dark"
+
+    def test_stand_still_for_whom_movement_troubles(self, browser, client):
+        with a_person(browser, client, reduced_motion="reduce") as person:
+            person.sign_in()
+            video = person.page.locator(".card:has(.badge)").first
+            video.hover()
+            video.get_by_role("button").focus()
+            expect(video.locator("video")).to_have_count(0)
 
 
 class TestByKeyboardAlone:

@@ -1,14 +1,14 @@
-// Keeps open tasks up to date: by the account's stream of events where there is one, else by asking, as often as the API advises.
+// Keeps tasks up to date: by the account's stream of events, and while there is none by asking, as often as the API advises.
 
 import { get } from "./api.js";
 import * as tasks from "./tasks.js";
 
 const STREAM = "/api/v1/account/events";
-const EVENTS = ["snapshot", "progress", "state", "message"];
 const PACE_MS = [600, 10_000];
-const FEW = 4;
 // A stream may die without a word; what it should have told is asked for now and then.
 const STREAMED_PACE_MS = 15_000;
+const AGAIN_MS = 10_000;
+const FEW = 4;
 
 let timer = null;
 let streams = false;
@@ -16,40 +16,33 @@ let streams = false;
 export function start() {
   tasks.watch(plan);
   document.addEventListener("visibilitychange", () => document.hidden || ask());
-  if (!sessionStorage.getItem("studio.no-stream")) listen();
+  listen();
   plan();
 }
 
+const HEARD = {
+  snapshot: ({ data }) => data.forEach(tasks.put),
+  state: ({ task }) => tasks.put(task),
+  progress: ({ task, progress }) => tasks.put({ id: task, progress }),
+  gap: ask,
+};
+
 function listen() {
   const source = new EventSource(STREAM);
+  for (const [name, heard] of Object.entries(HEARD)) source.addEventListener(name, (event) => heard(JSON.parse(event.data)));
   source.addEventListener("open", () => {
     streams = true;
   });
   source.addEventListener("error", () => {
     streams = false;
-    // Closed for good: it answered something else than a stream. While it is away for a moment, the browser tries again by itself.
-    if (source.readyState === EventSource.CLOSED) sessionStorage.setItem("studio.no-stream", "1");
     plan();
+    // Where only the wire broke, the browser comes again by itself. Else the stream was refused: if the session is over, this finds it out.
+    if (source.readyState === EventSource.CLOSED)
+      get("/account").then(
+        () => setTimeout(listen, AGAIN_MS),
+        () => {},
+      );
   });
-  for (const name of EVENTS) source.addEventListener(name, hear);
-}
-
-function hear(event) {
-  const told = read(event.data);
-  for (const task of Array.isArray(told) ? told : (told?.data ?? [told])) {
-    if (!task?.id) continue;
-    tasks.put(task);
-    // How it ended is told whole, or asked for.
-    if (task.status && !tasks.isOpen(task) && !task.urls) tasks.refresh(task.id);
-  }
-}
-
-function read(text) {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }
 
 function plan() {
@@ -68,7 +61,7 @@ async function ask() {
   try {
     await (open.length <= FEW ? Promise.all(open.map((task) => tasks.refresh(task.id))) : askForAll(open));
   } catch (problem) {
-    if (!("status" in problem) || problem.status === 401) throw problem; // else the next round may be luckier
+    if (!("status" in problem)) throw problem; // else the next round may be luckier
   }
   plan();
 }

@@ -100,6 +100,7 @@ class TestTheList:
         assert str(row.id) != shown_id(row).removeprefix("key_").lstrip("0")
 
 
+@pytest.mark.django_db(transaction=True)  # what is remembered of a key is forgotten on commit
 class TestRevoking:
     def test_ends_the_key_at_once(self, api):
         key = made(api)
