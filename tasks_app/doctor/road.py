@@ -107,6 +107,7 @@ def _providers(figures: Figures) -> Iterator[Verdict]:
         yield judge(
             "providers", f"{one.name} fails{since}: {one.health_note}", "Look at its key and its status page; disable it to drain it."
         )
+    yield from (lost := list(_out_of_reach()))
     yield from map(_breaker, shut := [one for one in figures.breakers if one.state != "closed"])
     low = [one for one in enabled if health.is_low(one.balance_days)]
     for one in low:
@@ -116,7 +117,7 @@ def _providers(figures: Figures) -> Iterator[Verdict]:
     unchecked = [one.name for one in enabled if one.checked_at is None or figures.at - one.checked_at > UNCHECKED]
     if unchecked:
         yield warn("providers", f"not checked for 5 minutes: {', '.join(unchecked)}", "Start beat, and a worker for upkeep.")
-    if enabled and not (failing or shut or low or unchecked):
+    if enabled and not (failing or lost or shut or low or unchecked):
         yield ok("providers", f"{len(enabled)} are healthy")
 
 

@@ -142,6 +142,7 @@ class TestProviders:
         forget_rows()
         level, said = verdict("providers")
         assert (level, "plasma: its results would be lost" in said, "EGRESS_ALLOW" in said) == ("fail", True, True)
+        assert all("healthy" not in one.figure for one in road.road())
 
     def test_one_whose_results_the_operator_lets_us_fetch_is_well(self, plasma, verdict, settings):
         settings.ADAPTERS = [*settings.ADAPTERS, "tests.upstreams.locked_adapter"]
