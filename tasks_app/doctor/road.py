@@ -113,7 +113,6 @@ def _providers(figures: Figures) -> Iterator[Verdict]:
     for one in low:
         figure = f"{one.name} has {one.balance:g} {one.balance_unit} left, for {one.balance_days:.1f} days"
         yield warn("providers", figure, "Pay there before it ends: then its tasks wait, or go elsewhere.")
-    yield from _out_of_reach()
     unchecked = [one.name for one in enabled if one.checked_at is None or figures.at - one.checked_at > UNCHECKED]
     if unchecked:
         yield warn("providers", f"not checked for 5 minutes: {', '.join(unchecked)}", "Start beat, and a worker for upkeep.")
