@@ -3,7 +3,7 @@
 Each is asked what it is asked on the road of a task, and gets the true answers of its simulator but for one place of one of them.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,8 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from providers import offers
+from providers.adapters import Batched, adapter_class
 from providers.errors import UpstreamError
-from providers.outcomes import Accepted, Failed, Finished, Job, Running
+from providers.outcomes import Accepted, Balance, Failed, Finished, Job, Running
 from tests.upstreams.simulator import Simulator
 
 from .asking import asked, job
@@ -92,6 +93,16 @@ def ordered(request, kind) -> Job:
     return replace(job(model.upstream_model, filled | kind.INPUT, kind=model.kind), token=f"{request.function.__name__}-1"[-64:])
 
 
+@pytest.fixture
+def done(kind, upstream, ordered) -> Job:
+    """One that has ended there."""
+    if kind.AT_ONCE:
+        pytest.skip("it answers an order with its result")
+    handle = upstream.truly(lambda adapter: adapter.submit(ordered)).handle
+    upstream.simulator.finish()
+    return replace(ordered, handle=handle)
+
+
 def withstands(upstream: Echo, ask: Ask, outcomes: tuple[type, ...]) -> None:
     """Asked so, the adapter has one of these outcomes, or an error of its own, whichever place of whichever answer is changed."""
     upstream.truly(ask)
@@ -115,15 +126,16 @@ class TestAnAnswerInWhichOneThingIsAnother:
     def test_to_an_order(self, upstream, ordered):
         withstands(upstream, lambda adapter: adapter.submit(ordered), (Accepted, Finished))
 
-    def test_to_whether_a_job_is_done(self, kind, upstream, ordered):
-        if kind.AT_ONCE:
-            pytest.skip("it answers an order with its result")
-        handle = upstream.truly(lambda adapter: adapter.submit(ordered)).handle
-        upstream.simulator.finish()
-        withstands(upstream, lambda adapter: adapter.poll(replace(ordered, handle=handle)), (Running, Finished, Failed))
+    def test_to_whether_a_job_is_done(self, upstream, done):
+        withstands(upstream, lambda adapter: adapter.poll(done), (Running, Finished, Failed))
+
+    def test_to_whether_many_are(self, kind, upstream, done):
+        if kind.ALONE or not issubclass(adapter_class(upstream.vendor), Batched):
+            pytest.skip("it tells of one job in a call")
+        withstands(upstream, lambda adapter: adapter.poll_many([done]), (Mapping,))
 
     def test_to_whether_it_can_be_used(self, upstream):
-        withstands(upstream, lambda adapter: adapter.check(), (type(None),))
+        withstands(upstream, lambda adapter: adapter.check(), (type(None), Balance))
 
 
 def places(said: Any, path: tuple = ()) -> Iterator[tuple]:
