@@ -28,6 +28,8 @@ class TestAVariableIsWrong:
             ("WEB_WORKERS", "0", "a whole number, 1 or more"),
             ("WEB_WORKERS", "-1", "a whole number, 1 or more"),
             ("WEB_WORKERS", "٣", "a whole number, 1 or more"),
+            ("DIRECT_UPLOAD_LIMIT_MB", "0", "a whole number from 1 to 5000"),
+            ("DIRECT_UPLOAD_LIMIT_MB", "5001", "a whole number from 1 to 5000"),
             ("TASK_KEEP_DAYS", "1.5", "a whole number, 0 or more"),
             ("DARKROOM_ENV", "prod", "one of development, production"),
             ("DATABASE_URL", "postgres://db/x", "a URL that starts with mysql:// or sqlite://"),
@@ -142,6 +144,13 @@ class TestABucketIsChosen:
         with pytest.raises(WrongEnvironment) as stopped:
             read_all({**BUCKET, name: "hunter2 "})
         assert f"{name}: found a value, needs text without spaces." in str(stopped.value)
+        assert "hunter2" not in str(stopped.value)
+
+    @pytest.mark.parametrize("given", ["hunter2", "AKIDx:", ":hunter2", "AKIDx:hunter2:x", "AKIDx: hunter2"])
+    def test_a_key_for_uploads_has_two_parts_and_is_not_printed(self, given):
+        with pytest.raises(WrongEnvironment) as stopped:
+            read_all({**BUCKET, "COS_UPLOAD_KEY": given})
+        assert "COS_UPLOAD_KEY: found a value, needs SecretId:SecretKey." in str(stopped.value)
         assert "hunter2" not in str(stopped.value)
 
     def test_on_disk_none_of_it_is_needed(self):

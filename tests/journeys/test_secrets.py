@@ -54,6 +54,7 @@ def secrets(acme, plasma, grit, in_cos, settings):
         "credential of grit": grit.KEY,
         "older credential": OLD_CREDENTIAL,
         "key of the bucket": settings.COS_SECRET_KEY,
+        "key for uploads": in_cos.UPLOAD_KEY,
         "SECRET_KEY": settings.SECRET_KEY,
         "sealing key": settings.SEALING_KEYS[0],
         "password": PASSWORD,
@@ -86,6 +87,17 @@ def reads(acme, secrets) -> None:
     assert of(acme.key).get(path.path).status_code == 302
 
 
+def uploads(acme, secrets, settings) -> None:
+    """Room in the bucket, and room behind a link of ours that takes what is put."""
+    key = settings.COS_UPLOAD_KEY
+    for settings.COS_UPLOAD_KEY, name in ((key, "q-signature"), ("", "signature")):
+        wish = {"upload": {"name": "fox.txt", "bytes": 3}}
+        room = of(acme.key).post("/api/v1/files", wish, content_type="application/json").json()
+        link = urlsplit(room["url"])
+        secrets[f"{name} of an upload's link"] = parse_qs(link.query)[name][0]
+    assert Client().put(f"{link.path}?{link.query}", b"fox", content_type="text/plain").status_code == 204
+
+
 def is_refused(acme) -> None:
     """A key that is none, one that is revoked, and one in a place where none belongs."""
     assert of(acme.key[:-1] + ("A" if acme.key[-1] != "A" else "B")).get("/api/v1/account").status_code == 401
@@ -107,7 +119,7 @@ def operates(acme, secrets) -> None:
     secrets["key made in the admin"] = made[keys.PREFIX_LENGTH :]
 
 
-def test_no_secret_stands_in_a_log(acme, plasma, grit, road, secrets, lines, capfd):
+def test_no_secret_stands_in_a_log(acme, plasma, grit, road, secrets, settings, lines, capfd):
     plasma.will(answer(401, code=31), answer(500), garbage())
     grit.will(cut_before_answer())
     credentials.rotate(plasma_row(), {"key": OLD_CREDENTIAL}, now=START)
@@ -118,6 +130,7 @@ def test_no_secret_stands_in_a_log(acme, plasma, grit, road, secrets, lines, cap
 
     buys(acme, road)
     reads(acme, secrets)
+    uploads(acme, secrets, settings)
     operates(acme, secrets)
     is_refused(acme)
 

@@ -17,7 +17,7 @@ from tasks_app.models import File, Upload
 from tasks_app.storage import storage
 from tests.upstreams import answer
 
-from .conftest import Api, fields, refusal
+from .conftest import Api, fields, keep, refusal
 
 pytestmark = pytest.mark.django_db
 
@@ -191,6 +191,13 @@ class TestCompletion:
         with time_machine.travel(timezone.now() + LIVES):
             assert refusal(completes(api, upload)) == (404, "not_found")
         assert completes(api, upload).status_code == 200
+
+    def test_waits_for_all_of_it_whatever_the_store_took(self, api, room):
+        keep(f"uploads/{room['id']}", PNG[:50])
+        answered = completes(api, room)
+        assert refusal(answered) == (409, "not_uploaded")
+        assert answered.json()["detail"].startswith("50 of 108 bytes")
+        assert list(storage.keys("files")) == []
 
     def test_refuses_what_is_no_media_and_keeps_none_of_it(self, api):
         room = wished(api, 10).json()
