@@ -157,7 +157,7 @@ def _old_files(now: datetime, limit: int) -> Iterator[Batch]:
 
 
 def _old_uploads(now: datetime, limit: int) -> Iterator[Batch]:
-    """Room for files that were not completed; how much of it was filled, nobody asks."""
+    """Direct uploads that were not completed; how much was put, nobody asks."""
     old = Upload.objects.filter(created_at__lt=now - direct_uploads.LIVES - GRACE).order_by("created_at", "id")
     for page in _pages(old.values_list("created_at", "id", named=True), limit, "created_at", "id"):
         yield Batch(list(Upload.objects.filter(id__in=[row.id for row in page])), oldest=page[0].created_at)
@@ -289,7 +289,7 @@ DUTIES = {
     "expired": Duty("waiting tasks past their deadline; their credits come back", _late, _expire),
     "tasks": Duty("tasks past their keep time, with outputs, attempts, events, deliveries and idempotency keys", _old_tasks, _remove_tasks),
     "files": Duty("uploaded files past their keep time", _old_files, _remove_files),
-    "uploads": Duty("room for files that nobody filled and completed, a day old", _old_uploads, _forget_uploads),
+    "uploads": Duty("direct uploads that nobody completed, a day old", _old_uploads, _forget_uploads),
     "deliveries": Duty("webhook deliveries past their keep time", _old_deliveries, _remove_deliveries),
     "inputs": Duty("inputs that were fetched for tasks which were over by then", _stray_inputs, _forget_inputs),
     "health": Duty("what providers' calls came to, by the hour, past its keep time", _old_hours, _remove_hours),

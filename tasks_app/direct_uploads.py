@@ -1,6 +1,6 @@
 """Direct uploads: a client puts the bytes of a file where the store takes them, past our web tier, and has them looked at then.
 
-begin     room for so many bytes under a key of its own, and a link that opens it for exactly these: the store's, or ours where it has none
+begin     a place for so many bytes, and a link that takes exactly these: the store's, or ours where it has none
 receive   what is put at our link
 complete  what was put, copied to where no link leads, looked at there, and a File from then on
 
@@ -32,7 +32,7 @@ class NotThere(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """Room for an upload: `url` takes one PUT of exactly so many bytes, as long as it is begun before `expires_at`."""
+    """An upload and its link: `url` takes one PUT of exactly so many bytes, as long as it is begun before `expires_at`."""
 
     upload: Upload
     url: str
@@ -40,7 +40,7 @@ class Begun:
 
 
 def begin(account_id: int, *, name: str, bytes: int, now: datetime) -> Begun:
-    """Make room for a file; it costs nothing where it is never used (cleanup.py)."""
+    """Begin an upload; one that is never put costs nothing (cleanup.py)."""
     id = ids.new()
     upload = Upload(id=id, account_id=account_id, name=name, bytes=bytes, key=f"uploads/{ids.shown('file', id)}", created_at=now)
     url = storage.sign_put(upload.key, bytes=bytes, seconds=int(LINK_LIVES.total_seconds())) or links.upload_url(id)
@@ -85,7 +85,7 @@ def complete(account_id: int, id: UUID, *, now: datetime) -> File:
 
 
 def forget(uploads: Sequence[Upload]) -> None:
-    """Remove the rooms with what lies in them; bytes first, so that what is cut short is found again."""
+    """Remove uploads with what was put; bytes first, so that what is cut short is found again."""
     storage.delete(*(upload.key for upload in uploads))
     Upload.objects.filter(id__in=[upload.id for upload in uploads]).delete()
 

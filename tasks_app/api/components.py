@@ -185,7 +185,7 @@ MODEL = closed(
         "available": FLAG | {"description": "Whether a healthy provider serves it now."},
     }
 )
-UPLOAD_ROOM = closed(
+DIRECT_UPLOAD = closed(
     {
         "id": id_of("file") | {"description": "Of the file that it becomes."},
         "object": word("upload"),
@@ -260,8 +260,8 @@ SCHEMAS: dict[str, Schema] = {
     "Batch": closed({"object": word("list"), "data": many(ref("BatchResult")), "accepted": WHOLE, "refused": WHOLE}),
     "Model": MODEL,
     "ModelList": listed(ref("Model")),
-    "NewUploadRoom": closed({"upload": closed({"name": TEXT | {"minLength": 1, "maxLength": 200}, "bytes": WHOLE | {"minimum": 1}})}),
-    "UploadRoom": UPLOAD_ROOM,
+    "NewDirectUpload": closed({"upload": closed({"name": TEXT | {"minLength": 1, "maxLength": 200}, "bytes": WHOLE | {"minimum": 1}})}),
+    "DirectUpload": DIRECT_UPLOAD,
     "Upload": closed({"file": {"type": "string", "contentMediaType": "application/octet-stream"}}),
     "File": FILE,
     "Account": ACCOUNT,

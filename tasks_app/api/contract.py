@@ -267,10 +267,10 @@ read_model = operation(
 )
 upload = operation(
     "uploadFile",
-    "Upload a file to be used as an input, or get room to put one into",
-    {201: ("The file; or the room, where the body was JSON.", {"oneOf": [ref("File"), ref("UploadRoom")]})},
+    "Upload a file to be used as an input, or begin a direct upload",
+    {201: ("The file; or the upload, where the body was JSON.", {"oneOf": [ref("File"), ref("DirectUpload")]})},
     tag="files",
-    body={"multipart/form-data": ref("Upload"), JSON: ref("NewUploadRoom")},
+    body={"multipart/form-data": ref("Upload"), JSON: ref("NewDirectUpload")},
     refusals=("malformed_upload",),
     parameters=(LOCATION,),
     description=(

@@ -33,7 +33,7 @@ class Files(View):
         account_id, body = request.user.account_id, request.data
         if not isinstance(body, UploadedFile):
             begun = direct_uploads.begin(account_id, **uploads.wanted(body), now=timezone.now())
-            return Answer(_room(begun), 201, headers={"Location": _url(begun.upload.id)})
+            return Answer(_begun(begun), 201, headers={"Location": _url(begun.upload.id)})
         with body as upload:
             file = keep(account_id, upload)
         return Answer(_shown(file), 201, headers={"Location": _url(file.id)})
@@ -136,7 +136,7 @@ def _shown(file: File) -> dict:
     }
 
 
-def _room(begun: direct_uploads.Begun) -> dict:
+def _begun(begun: direct_uploads.Begun) -> dict:
     upload = begun.upload
     return {
         "id": ids.shown("file", upload.id),

@@ -1,4 +1,4 @@
-"""What POST /files takes: a form with one file, or, as JSON, the wish for room to put one into. And forms with files, for others,
+"""What POST /files takes: a form with one file, or, as JSON, the wish to put one where it is kept. And forms with files, for others,
 written to disk as they come in and refused as soon as they are too large.
 """
 
@@ -28,7 +28,7 @@ def limit() -> int:
 
 
 def wanted(body: Any) -> dict[str, Any]:
-    """The name and the length for which a body wants room; raises Problem."""
+    """The name and the length of what a body wants to put; raises Problem."""
     if faults := orders.faults_in(body, {"upload": _upload}, required=("upload",)):
         raise problems.invalid(faults)
     return {"name": body["upload"]["name"], "bytes": int(body["upload"]["bytes"])}

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from . import account, deliveries, endpoints, files, keys, models, outputs, room, statement, stream, tasks, usage
+from . import account, deliveries, endpoints, files, keys, models, outputs, statement, stream, tasks, upload_content, usage
 from .view import Nowhere
 
 urlpatterns = [
@@ -20,7 +20,7 @@ urlpatterns = [
     path("files", files.Files.as_view()),
     path("files/<str:id>", files.OneFile.as_view()),
     path("files/<str:id>/complete", files.Complete.as_view()),
-    path("uploads/<str:id>", room.Room.as_view()),
+    path("uploads/<str:id>", upload_content.UploadContent.as_view()),
     path("files/<str:id>/content", files.FileContent.as_view()),
     path("account", account.TheAccount.as_view()),
     path("account/events", stream.AccountEvents.as_view()),

@@ -1,4 +1,4 @@
-"""The upload: room that a client was given to put the bytes of a file into. It is no file, and of no use, until it is completed."""
+"""The direct upload: a place that a client was given to put a file into. It is no file, and of no use, until it is completed."""
 
 from django.db import models
 

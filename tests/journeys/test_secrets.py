@@ -88,12 +88,12 @@ def reads(acme, secrets) -> None:
 
 
 def uploads(acme, secrets, settings) -> None:
-    """Room in the bucket, and room behind a link of ours that takes what is put."""
+    """By a link to the bucket, and by a link of ours that takes what is put."""
     key = settings.COS_UPLOAD_KEY
     for settings.COS_UPLOAD_KEY, name in ((key, "q-signature"), ("", "signature")):
         wish = {"upload": {"name": "fox.txt", "bytes": 3}}
-        room = of(acme.key).post("/api/v1/files", wish, content_type="application/json").json()
-        link = urlsplit(room["url"])
+        upload = of(acme.key).post("/api/v1/files", wish, content_type="application/json").json()
+        link = urlsplit(upload["url"])
         secrets[f"{name} of an upload's link"] = parse_qs(link.query)[name][0]
     assert Client().put(f"{link.path}?{link.query}", b"fox", content_type="text/plain").status_code == 204
 

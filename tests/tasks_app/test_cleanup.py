@@ -66,7 +66,7 @@ def uploaded(account_id, *, now, name="one") -> File:
 
 
 def begun(account_id, *, now) -> Upload:
-    """Room for an upload, filled and not completed."""
+    """A direct upload, put and not completed."""
     upload = direct_uploads.begin(account_id, name="one", bytes=1, now=now).upload
     keep(upload.key, b"x")
     return upload

@@ -102,7 +102,7 @@ class TestAnUploadThatCannotBe:
         assert refusal(answer) == (422, "invalid_request")
         assert field in fields(answer)
 
-    def test_must_be_a_form_or_a_wish_for_room(self, api):
+    def test_must_be_a_form_or_begin_a_direct_one(self, api):
         assert refusal(api.post("/files", PNG, content_type="image/png")) == (415, "unsupported_media_type")
         assert refusal(api.post("/files", {"file": "x"})) == (422, "invalid_request")
         assert refusal(api.post("/files", b"x", content_type="multipart/form-data")) == (400, "malformed_upload")

@@ -19,7 +19,7 @@ PIECE = 256 * 1024
 ANY_PAGE = {"Access-Control-Allow-Origin": "*", "Access-Control-Allow-Methods": "PUT", "Access-Control-Allow-Headers": "*"}
 
 
-class Room(View):
+class UploadContent(View):
     PARAMETERS: ClassVar = ("signature",)
 
     authentication_classes = ()
