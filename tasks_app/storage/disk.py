@@ -11,7 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from .drafts import Draft, make_folder, sync_folder, writing, written
+from .drafts import Draft, link, writing, written
+from .errors import Unwritable
 from .store import PIECE, Store, Stored, checked
 
 
@@ -40,13 +41,13 @@ class Disk(Store):
     def copy(self, source: str, key: str) -> None:
         """A second name for the same bytes, which nobody ever changes."""
         there, place = self._at(source), self._at(key)
-        if not there.exists():
-            raise FileNotFoundError(f"there is no {source}")
-        with writing():
-            make_folder(place.parent)
-            place.unlink(missing_ok=True)
-            os.link(there, place)
-            sync_folder(place.parent)
+        try:
+            with writing():
+                link(there, place)
+        except Unwritable:
+            if there.exists():
+                raise
+            raise FileNotFoundError(f"there is no {source}") from None  # or no longer
 
     def delete(self, *keys: str) -> None:
         """Removes the folders that it leaves empty, too."""

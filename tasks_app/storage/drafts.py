@@ -10,6 +10,7 @@ from collections.abc import AsyncIterable, Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
@@ -52,7 +53,7 @@ class Draft:
         file = self._opened()
         os.fsync(file.fileno())
         file.close()
-        _move(self.path, place)
+        _into(place, partial(self.path.replace, place))
         self._file = None
         sync_folder(place.parent)
 
@@ -139,14 +140,22 @@ def writing() -> Iterator[None]:
         raise Unwritable(f"the storage cannot write: {error.strerror or error}") from error
 
 
-def _move(draft: Path, place: Path) -> None:
+def link(file: Path, place: Path) -> None:
+    """Give `file` a second name on the same file system, in place of what is there, safe from a power cut."""
+    place.unlink(missing_ok=True)
+    _into(place, partial(os.link, file, place))
+    sync_folder(place.parent)
+
+
+def _into(place: Path, go: Callable[[], Any]) -> None:
+    """Make the folder of `place`, and `go` there."""
     for _ in range(5):
         # A delete next door may take the folder away while it is still empty.
         with suppress(FileNotFoundError):
             make_folder(place.parent)
-            draft.replace(place)
+            go()
             return
-    raise OSError("its folder is deleted again and again")
+    raise OSError("its folder, or what was to go there, is deleted again and again")
 
 
 def _left(path: Path) -> Left | None:

@@ -5,7 +5,9 @@ import resource
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from threading import Barrier
 
 import pytest
 
@@ -43,6 +45,26 @@ class TestAKey:
 
     def test_is_served_by_nobody_else(self, disk):
         assert disk.sign("a", seconds=60) is None
+
+
+class TestACopy:
+    def test_of_what_is_deleted_at_that_moment_is_whole_or_says_that_there_is_none(self, disk):
+        """As of two completions of one upload; and the folder of the copy comes and goes with another copy's."""
+        together = Barrier(3)
+
+        def at_once(work, *names):
+            together.wait(10)
+            return work(*names)
+
+        with ThreadPoolExecutor(3) as threads:
+            for number in range(300):
+                put(disk, source := f"uploads/{number}", stream(b"x"))
+                copying = threads.submit(at_once, disk.copy, source, f"files/{number}/a")
+                others = [threads.submit(at_once, disk.delete, name) for name in (source, f"files/{number}/b")]
+                for other in others:
+                    other.result(10)
+                assert isinstance(copying.exception(10), FileNotFoundError | None)
+                assert disk.size(f"files/{number}/a") == (None if copying.exception() else 1)
 
 
 class TestADiskThatIsFull:
