@@ -173,6 +173,7 @@ SPECTACULAR_SETTINGS = {
         "tasks_app.api.components.add_to",
         "tasks_app.api.webhook_contract.add_to",
         "tasks_app.api.key_contract.add_to",
+        "tasks_app.api.openai.contract.add_to",
     ],
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",

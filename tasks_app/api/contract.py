@@ -51,13 +51,14 @@ def operation(
         description=description,
         tags=[tag],
         request=body,
-        responses=_responses(answers) | _refusals(codes),
+        responses=responses(answers) | _refusals(codes),
         parameters=[REQUEST_ID, ECHO, CHALLENGE, RETRY_AFTER, *RATE, *parameters],
         auth=auth,
     )
 
 
-def _responses(answers: Answers) -> dict:
+def responses(answers: Answers) -> dict:
+    """The answers of one call, as drf-spectacular takes them."""
     return {_key(status, schema): OpenApiResponse(_schema(schema), description=meaning) for status, (meaning, schema) in answers.items()}
 
 

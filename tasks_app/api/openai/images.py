@@ -11,7 +11,7 @@ from ... import ids, render, rows
 from ...engine.accept import Order
 from .. import problems
 from ..answer import Answer
-from . import body, errors, models, parameters, pictures, purchase, shown, waiting
+from . import body, contract, errors, models, parameters, pictures, purchase, shown, waiting
 from .parameters import Written
 from .view import Call, own
 
@@ -35,6 +35,7 @@ ASYNC = "respond-async"  # RFC 7240
 class Generations(Call):
     DOOR: ClassVar = "images/generations"
 
+    @contract.generate_images
     def post(self, request):
         form = _form(body.of(request).parameters)
         accepted = purchase.one(request, self.DOOR, _wanted, media=MEDIA)
@@ -53,6 +54,7 @@ class Generations(Call):
 class Edits(Generations):
     DOOR = "images/edits"
 
+    @contract.edit_images
     def post(self, request):
         content = body.of(request)
         if not any(name in given for name in ("image", "images") for given in (content.parameters, content.files)):
@@ -65,6 +67,7 @@ class OneAnswer(Call):
 
     PARAMETERS: ClassVar = (FORMAT,)
 
+    @contract.read_images
     def get(self, request, id):
         return _answer(own(request, id, KIND), _form(request.query_params))
 

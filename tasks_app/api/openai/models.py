@@ -6,18 +6,20 @@ from typing import Any
 from providers import catalogue
 
 from ..answer import Answer
-from . import errors
+from . import contract, errors
 from .view import Call
 
 KINDS = ("image.generate", "video.generate")
 
 
 class Models(Call):
+    @contract.list_models
     def get(self, request):
         return Answer({"object": "list", "data": [_shown(model) for model in catalogue.all() if _is_offered(model)]})
 
 
 class OneModel(Call):
+    @contract.read_model
     def get(self, request, name):
         return Answer(_shown(offered(name)))
 

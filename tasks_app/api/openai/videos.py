@@ -9,7 +9,7 @@ from ...engine.accept import Accepted, Order
 from ...models import Output
 from .. import problems
 from ..answer import Answer
-from . import errors, models, parameters, purchase, shown
+from . import contract, errors, models, parameters, purchase, shown
 from .parameters import Written
 from .view import Call, own
 
@@ -27,9 +27,11 @@ VARIANTS = ("video", "thumbnail", "spritesheet")
 class Videos(Call):
     PARAMETERS: ClassVar = ("after", "limit", "order")
 
+    @contract.create_video
     def post(self, request):
         return _accepted(purchase.one(request, "videos", _wanted, media=(REFERENCE,)))
 
+    @contract.list_videos
     def get(self, request):
         limit, oldest_first = _limit(request.query_params), _is_oldest_first(request.query_params)
         where, params = "account_id = %s AND kind = %s", [request.user.account_id, KIND]
@@ -43,10 +45,12 @@ class Videos(Call):
 
 
 class OneVideo(Call):
+    @contract.read_video
     def get(self, request, id):
         row = own(request, id, KIND)
         return Answer(shown.video(row), headers=shown.headers(row))
 
+    @contract.delete_video
     def delete(self, request, id):
         row = own(request, id, KIND)
         cleanup.remove(UUID(bytes=row.id), request.user.account_id)
@@ -56,6 +60,7 @@ class OneVideo(Call):
 class Content(Call):
     PARAMETERS: ClassVar = ("variant",)
 
+    @contract.video_content
     def get(self, request, id):
         variant, row = request.query_params.get("variant", "video"), own(request, id, KIND)
         if variant not in VARIANTS:
@@ -67,6 +72,7 @@ class Content(Call):
 
 
 class Remix(Call):
+    @contract.remix_video
     def post(self, request, id):
         source = own(request, id, KIND)
         return _accepted(purchase.one(request, f"videos/{id}/remix", lambda given, _: _remixed(source, given)))

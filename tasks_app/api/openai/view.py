@@ -20,7 +20,6 @@ class Call(View):
     """An endpoint that the official client calls."""
 
     parser_classes = (JSONParser, FormParser)
-    schema = None  # its contract is OpenAI's, and docs/openai-client.md says where ours differs
 
     def refuse_other_forms(self, request):
         """The client asks for `application/binary` where it means any bytes, so the Accept header is not asked."""
@@ -41,6 +40,7 @@ class NoSuchCall(Call, Nowhere):
 
     authentication_classes = ()
     permission_classes = ()
+    schema = None
 
     def initial(self, request, *args, **kwargs):
         raise problems.problem("not_found", f"Invalid URL ({request.method} {request.path_info}).")

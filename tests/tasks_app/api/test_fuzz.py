@@ -5,6 +5,7 @@ SCHEMA_CASES sets how many are made up for each call. `pytest --junitxml` tells 
 
 import os
 from collections import Counter
+from datetime import UTC, datetime
 
 import pytest
 import schemathesis
@@ -25,7 +26,7 @@ from tasks_app import ids
 from tasks_app.api.keys import shown_id
 from tasks_app.models import File
 from tasks_app.webhooks import endpoints, outbox
-from tests.tasks_app.api.conftest import IMAGE, keep, output_of, shown, task_of
+from tests.tasks_app.api.conftest import IMAGE, VIDEO, keep, output_of, shown, task_of
 
 pytestmark = pytest.mark.django_db(transaction=True)  # a request through WSGI itself closes a connection that is within one
 
@@ -49,8 +50,10 @@ CHECKS = [
 @pytest.fixture
 def found(acme) -> dict[str, str]:
     """What is there to be found by each call with an id."""
-    task = task_of(acme, status="succeeded", captured=3)
+    task = task_of(acme, status="succeeded", captured=3, finished_at=datetime.now(UTC))
     output = output_of(task, b"0123456789", thumbnail=b"thumbnail", width=1, height=1)
+    video = task_of(acme, kind="video.generate", model=VIDEO, status="succeeded", captured=3, finished_at=task.created_at)
+    output_of(video, b"0123456789", content_type="video/mp4", thumbnail=b"thumbnail", width=1, height=1, duration=1)
     key = keep("files/found", b"0123456789")
     file = File(id=ids.new(), account_id=acme.id, content_type="text/plain", bytes=10, sha256="0" * 64, key=key, created_at=task.created_at)
     file.save(force_insert=True)
@@ -62,6 +65,8 @@ def found(acme) -> dict[str, str]:
         "tasks": shown(task),
         "outputs": ids.shown("output", output.id),
         "files": ids.shown("file", file.id),
+        "images": shown(task),
+        "videos": shown(video),
         "uploads": ids.shown("file", file.id),
         "webhook-endpoints": ids.shown("whe", endpoint.id),
         "webhook-deliveries": ids.shown("whd", delivery.id),
@@ -72,6 +77,7 @@ def found(acme) -> dict[str, str]:
 def calls(models, settings, tmp_path) -> list:
     """Every call that the document has."""
     settings.STORAGE_DIR = tmp_path
+    settings.WEB_THREADS = 1  # with one thread nobody waits for pictures
     return [operation.ok() for operation in schemathesis.openapi.from_wsgi("/api/schema/", application).get_all_operations()]
 
 
@@ -88,7 +94,7 @@ def asked_with(operation, acme, found: dict[str, str], counted: Counter[str]) ->
     def ask(case, is_there):
         if is_there and case.path_parameters:
             (name,) = case.path_parameters
-            case.path_parameters[name] = IMAGE if name == "name" else found[case.path.split("/")[3]]
+            case.path_parameters[name] = IMAGE if name == "name" else found[case.path.removeprefix("/api").split("/")[2]]
         answered = case.call(headers={"Authorization": f"Bearer {acme.key}"})
         counted["requests"] += 1
         if operation.path.endswith("/events") and answered.status_code == 503:

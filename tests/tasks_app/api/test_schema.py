@@ -1,5 +1,6 @@
 """The OpenAPI document says what the code does."""
 
+import re
 from functools import cache
 from io import BytesIO
 
@@ -51,9 +52,9 @@ class TestTheDocument:
         assert b"https://cdn" not in page.content
 
     def test_names_every_path_that_there_is(self):
-        api = next(one for one in get_resolver().url_patterns if str(one.pattern) == "api/v1/")
-        routes = {"/api/v1/" + str(one.pattern).replace("<str:", "{").replace("<path:", "{").replace(">", "}") for one in api.url_patterns}
-        assert set(document()["paths"]) == routes - {"/api/v1/"}
+        faces = [face for face in get_resolver().url_patterns if str(face.pattern) in ("api/v1/", "v1/")]
+        routes = {f"/{face.pattern}{route.pattern}" for face in faces for route in face.url_patterns} - {"/api/v1/", "/v1/"}
+        assert set(document()["paths"]) == {re.sub("<(?:str|path):(.*?)>", r"{\1}", route) for route in routes}
 
     def test_names_every_code_that_a_problem_may_have(self):
         assert set(document()["components"]["schemas"]["Problem"]["properties"]["code"]["enum"]) == set(problems.CODES)
