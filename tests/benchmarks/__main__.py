@@ -1,4 +1,4 @@
-"""How fast Darkroom is on this machine: python -m tests.benchmarks [accept read mixed road poll stream claims storage stitch compose]
+"""How fast Darkroom is on this machine: python -m tests.benchmarks [NAME …], each of NAMES below.
 
 Starts a private MariaDB with durable commits and a private Redis, runs the benchmarks named (all, unless told) one after
 another, prints one table, and, when all ran, writes docs/performance.md.
@@ -11,7 +11,7 @@ from importlib import import_module
 from . import darkroom, page
 from .ground import ground
 
-NAMES = ("accept", "read", "mixed", "road", "poll", "stream", "claims", "storage", "stitch", "compose")
+NAMES = ("accept", "read", "mixed", "road", "poll", "neighbours", "stream", "claims", "storage", "stitch", "compose")
 
 
 def main() -> None:
