@@ -138,11 +138,16 @@ def mask(given: Given, param: str, value: list[str]) -> Fields:
 
 def _as_it_is(given: Given, param: str, value: Any) -> Fields:
     node = given.has.get(param)
+    if _is_left_to_the_model(node, value):
+        return {}
     if node is None:
-        if value == "auto":  # as the model does it by itself
-            return {}
         raise errors.unknown(param, f"{given.model} takes {', '.join(given.has)}.")
     return {param: _typed(node, value)}
+
+
+def _is_left_to_the_model(node: Mapping[str, Any] | None, value: Any) -> bool:
+    """`auto`, where the model has no such word itself."""
+    return value == "auto" and (node is None or value not in node.get("enum", [value]))
 
 
 def _typed(node: Mapping[str, Any], value: Any) -> Any:

@@ -58,6 +58,13 @@ class TestTheSizeOfAVideo:
         assert given == {"resolution": resolution, "aspect_ratio": shape}
         assert sizes.joined(resolution, shape) == size
 
+    @pytest.mark.parametrize("lines", ["480p", "540p", "720p", "768p", "1080p"])
+    @pytest.mark.parametrize("shape", ["16:9", "9:16", "1:1", "4:3", "3:4", "3:2", "2:3", "21:9", "9:21", "2:1", "1:2"])
+    def test_that_a_video_shows_is_one_that_could_be_asked_for(self, lines, shape):
+        shapes = {"enum": ["1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "21:9", "9:21", "2:1", "1:2"]}
+        given = video({"size": sizes.joined(lines, shape)}, resolution={"enum": [lines]}, aspect_ratio=shapes)
+        assert given == {"resolution": lines, "aspect_ratio": shape}
+
     @pytest.mark.parametrize("size", ["", "720p", "1280X720", "0x720", 720, "640x360", "1792x1024", "1000x720"])
     def test_is_refused_where_the_model_does_not_make_it(self, size):
         assert at_fault(video, {"size": size}, resolution=RESOLUTION, aspect_ratio=SHAPE) == ("size", "invalid_value")
@@ -94,6 +101,11 @@ class TestPictures:
 
     def test_are_of_an_automatic_size_where_the_model_chooses(self):
         assert picture({"size": "auto", "quality": "auto", "background": "auto"}, size={}) == {}
+
+    def test_are_automatic_where_a_model_has_no_word_for_it(self):
+        assert picture({"quality": "auto"}, quality={"enum": ["low", "high"]}) == {}
+        assert picture({"background": "auto"}, background={"enum": ["auto", "opaque"]}) == {"background": "auto"}
+        assert picture({"prompt": "auto"}) == {"prompt": "auto"}
 
     def test_are_refused_a_size_that_cannot_be_said(self):
         assert at_fault(picture, {"size": "1024x1024"}, aspect_ratio=SHAPE) == ("size", "unknown_parameter")
