@@ -25,7 +25,7 @@ worker_class = "config.web_worker.Worker"
 # transaction: with 6 instead of 4, POSTs of 100 clients on one account went from 706/s to 1,349/s.
 workers = env["WEB_WORKERS"]
 threads = env["WEB_THREADS"]
-# A worker that shows no life for this long is replaced; no request may take that long.
+# A worker that shows no life for this long is replaced; its main thread shows it, however long a request waits.
 timeout = 30
 # A deploy or a recycling lets requests finish for this long.
 graceful_timeout = 30

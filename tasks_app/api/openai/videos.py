@@ -9,6 +9,7 @@ from ...engine.accept import Accepted, Order
 from ...models import Output
 from .. import problems
 from ..answer import Answer
+from ..view import PRIVATE
 from . import contract, errors, models, parameters, purchase, shown
 from .parameters import Written
 from .view import Call, own
@@ -41,7 +42,7 @@ class Videos(Call):
         page = [shown.video(row) for row in found[:limit]]
         first, last = (page[0]["id"], page[-1]["id"]) if page else (None, None)
         body = {"object": "list", "data": page, "first_id": first, "last_id": last, "has_more": len(found) > limit}
-        return Answer(body, headers=shown.PRIVATE)
+        return Answer(body, headers=PRIVATE)
 
 
 class OneVideo(Call):
@@ -118,7 +119,7 @@ def _output(row: rows.Row) -> Output:
 
 def _limit(params: Mapping[str, str]) -> int:
     text = params.get("limit", str(LIMIT))
-    if not (text.isascii() and text.isdigit() and int(text) <= MOST):
+    if not (text.isascii() and text.isdigit() and len(text) <= 3 and int(text) <= MOST):
         raise errors.wrong("limit", f"limit must be a whole number from 0 to {MOST}.")
     return int(text)
 

@@ -76,6 +76,7 @@ class TestARefusal:
             ("PUT", "/videos", {}, (405, "method_not_supported", None)),
             ("GET", "/videos?colour=red", {}, (400, "unknown_parameter", "colour")),
             ("GET", "/videos?limit=101", {}, (400, "invalid_value", "limit")),
+            ("GET", "/videos?limit=" + "9" * 5000, {}, (400, "invalid_value", "limit")),
             ("GET", "/videos?order=up", {}, (400, "invalid_value", "order")),
             ("GET", "/videos?after=x", {}, (400, "invalid_value", "after")),
             ("POST", "/videos", {"data": b"{"}, (400, "malformed_json", None)),

@@ -4,11 +4,13 @@ from datetime import timedelta
 
 import openai
 import pytest
+from django.db import connection
 from django.db.models import F
+from django.test.utils import CaptureQueriesContext
 
 from tasks_app.api.openai import replays
 from tasks_app.models import File, Task
-from tests.tasks_app.api.conftest import VIDEO, books, shown
+from tests.tasks_app.api.conftest import VIDEO, Api, books, shown
 from tests.tasks_app.api.test_files import PNG, named
 
 from .conftest import FILM, V1, refused
@@ -113,6 +115,29 @@ class TestAFirstTry:
         overtook = sends(1)
         ages(replays.OVERTAKEN_FOR + timedelta(seconds=1))
         assert sends(0) != overtook
+
+
+class TestTheLook:
+    def test_is_one_query_beside_those_of_our_own_api(self, v1, acme, django_assert_num_queries):
+        api, order = Api(acme.key), {"model": FILM, "input": {"prompt": "a red kite"}}
+        api.post("/tasks", order)  # keys and models are remembered from then on
+        with CaptureQueriesContext(connection) as ours:
+            api.post("/tasks", order)
+        with django_assert_num_queries(len(ours) + 1):
+            v1.post("/videos", WISH)
+
+    def test_reads_the_index_that_keeps_keys_apart(self, v1):
+        if connection.vendor != "mysql":
+            pytest.skip("is about MySQL and MariaDB")
+        for _ in range(50):
+            v1.post("/videos", WISH)
+        with CaptureQueriesContext(connection) as queries:
+            v1.post("/videos", WISH)
+        look = next(query["sql"] for query in queries if "`idempotency_key` >= " in query["sql"])
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN {look}")
+            plan = dict(zip([column[0] for column in cursor.description], cursor.fetchone(), strict=True))
+        assert (plan["key"], plan["Extra"]) == ("task_once_per_key", "Using where")
 
 
 class TestAnIdempotencyKey:
