@@ -34,8 +34,16 @@ def shared(transactional_db):
         pytest.skip("two processes share a database that SQLite holds in one's memory")
 
 
+@pytest.fixture(scope="module")
+def tier(django_db_setup, django_db_blocker):
+    """One for all tests that leave it as it is."""
+    with Streaming() as running:
+        yield running
+
+
 @pytest.fixture
-def tier(shared):
+def own_tier(shared):
+    """For who ends it, and for who orders: it knows no models of a test before."""
     with Streaming() as running:
         yield running
 
@@ -85,12 +93,12 @@ class TestATask:
         with tier.events(path(task), acme.key) as stream:
             assert [event.data["status"] for event in stream.rest()] == ["succeeded"]
 
-    def test_lives_through_silence(self, tier, acme, task):
-        with tier.events(path(task), acme.key) as stream, ThreadPoolExecutor(1) as pool:
+    def test_lives_through_silence(self, own_tier, acme, task):
+        with own_tier.events(path(task), acme.key) as stream, ThreadPoolExecutor(1) as pool:
             stream.next()
             waits = pool.submit(stream.next)
             wait_until(lambda: stream.heartbeats >= 2, "two heartbeats came")
-            tier.process.terminate()
+            own_tier.process.terminate()
             assert waits.result() is None
 
     def test_of_a_neighbour_is_not_there(self, tier, bolt, task):
@@ -195,9 +203,9 @@ class TestTheDatabase:
 
 
 class TestAWait:
-    def test_for_a_new_task_is_answered_when_it_is_over(self, tier, acme, plasma, road):
+    def test_for_a_new_task_is_answered_when_it_is_over(self, own_tier, acme, plasma, road):
         with ThreadPoolExecutor(1) as pool:
-            waits = pool.submit(asked, tier.port, "POST", "/tasks", acme.key, ORDER, Prefer="wait=60")
+            waits = pool.submit(asked, own_tier.port, "POST", "/tasks", acme.key, ORDER, Prefer="wait=60")
             wait_until(lambda: Task.objects.exists(), "the task was there")
             road.runs_dry()
             status, headers, body = waits.result()
@@ -212,20 +220,20 @@ class TestAWait:
         assert (status, headers["Preference-Applied"], body["status"]) == (200, "wait=30", "succeeded")
         assert headers["ETag"]
 
-    def test_that_takes_too_long_is_answered_with_the_task_as_it_stands(self, tier, acme, plasma):
-        status, headers, body = asked(tier.port, "POST", "/tasks", acme.key, ORDER, Prefer="wait=1")
+    def test_that_takes_too_long_is_answered_with_the_task_as_it_stands(self, own_tier, acme, plasma):
+        status, headers, body = asked(own_tier.port, "POST", "/tasks", acme.key, ORDER, Prefer="wait=1")
         assert (status, headers["Preference-Applied"], body["status"]) == (201, "wait=1", "queued")
 
-    def test_is_answered_at_once_when_the_tier_is_told_to_stop(self, tier, acme, task):
+    def test_is_answered_at_once_when_the_tier_is_told_to_stop(self, own_tier, acme, task):
         with ThreadPoolExecutor(1) as pool:
-            waits = pool.submit(asked, tier.port, "GET", path(task).removesuffix("/events"), acme.key, Prefer="wait=60")
+            waits = pool.submit(asked, own_tier.port, "GET", path(task).removesuffix("/events"), acme.key, Prefer="wait=60")
             wait_until(lambda: Process.objects.filter(kind="stream").exists() and open_streams("wait"), "it waited")
-            tier.process.terminate()
+            own_tier.process.terminate()
             status, headers, _ = waits.result()
         assert (status, headers["Preference-Applied"]) == (200, None)
 
-    def test_that_is_refused_is_refused_at_once(self, tier, acme, plasma):
-        status, headers, body = asked(tier.port, "POST", "/tasks", acme.key, '{"model": "nothing/here", "input": {}}', Prefer="wait=60")
+    def test_that_is_refused_is_refused_at_once(self, own_tier, acme, plasma):
+        status, headers, body = asked(own_tier.port, "POST", "/tasks", acme.key, '{"model": "nothing/here", "input": {}}', Prefer="wait=60")
         assert (status, body["code"], headers["Preference-Applied"]) == (422, "invalid_input", None)
 
 
@@ -293,13 +301,13 @@ class TestABrowser:
 
 
 class TestTheEnd:
-    def test_tells_clients_when_to_come_again_and_is_soon_over(self, tier, acme, task):
-        with tier.events(path(task), acme.key) as stream, tier.events("/account/events", acme.key) as account:
+    def test_tells_clients_when_to_come_again_and_is_soon_over(self, own_tier, acme, task):
+        with own_tier.events(path(task), acme.key) as stream, own_tier.events("/account/events", acme.key) as account:
             stream.next(), account.next()
-            tier.process.send_signal(signal.SIGTERM)
+            own_tier.process.send_signal(signal.SIGTERM)
             assert (stream.rest(), account.rest()) == ([], [])
             assert all(500 <= one.retries[-1] <= 3000 and len(one.retries) == 2 for one in (stream, account))
-        assert tier.process.wait(PATIENCE_S) == 0
+        assert own_tier.process.wait(PATIENCE_S) == 0
 
     def test_is_taken_up_by_the_next_one(self, acme, task, road):
         with Streaming() as tier, tier.events(path(task), acme.key) as stream:
@@ -315,12 +323,15 @@ class TestTheWebTier:
     """It hands on what is to be streamed, and holds no thread for it."""
 
     @pytest.fixture
-    def web(self, tier):
-        with Gunicorn("config.wsgi", WEB_WORKERS="1", WEB_THREADS="1", **tier.shared) as running:
+    def web(self, own_tier):
+        with Gunicorn("config.wsgi", WEB_WORKERS="1", WEB_THREADS="1", **own_tier.shared) as running:
             yield running
 
-    def test_hands_streams_on(self, tier, web, acme, task, road):
-        with tier.events(path(task), acme.key, port=web.port) as stream, tier.events("/account/events", acme.key, port=web.port) as account:
+    def test_hands_streams_on(self, own_tier, web, acme, task, road):
+        with (
+            own_tier.events(path(task), acme.key, port=web.port) as stream,
+            own_tier.events("/account/events", acme.key, port=web.port) as account,
+        ):
             assert (stream.next().name, account.next().name) == ("snapshot", "snapshot")
             assert web.get("/healthz")[0] == 200
             road.runs_dry()
@@ -342,10 +353,10 @@ class TestTheWebTier:
         answer = asking.getresponse()
         assert (answer.status, answer.headers["Connection"]) == (200, "close")
 
-    def test_forgets_what_it_handed_on(self, tier, web, acme, task, road):
+    def test_forgets_what_it_handed_on(self, own_tier, web, acme, task, road):
         (worker,) = web.workers()
         opened = len(os.listdir(f"/proc/{worker}/fd"))
-        with tier.events(path(task), acme.key, port=web.port) as stream:
+        with own_tier.events(path(task), acme.key, port=web.port) as stream:
             stream.next()
             wait_until(lambda: len(os.listdir(f"/proc/{worker}/fd")) <= opened, "its own descriptor was closed")
 

@@ -75,6 +75,11 @@ class TestTheProcesses:
     def test_are_started_by_the_same_command(self, name):
         assert units.command(f"darkroom-{name}.service") == self.procfile[name]
 
+    def test_web_and_stream_meet_at_a_place_that_the_stream_tier_may_write_to(self):
+        places = {units.value(f"darkroom-{name}.service", "Environment") for name in ("web", "stream")}
+        folder = units.value("darkroom-stream.service", "RuntimeDirectory")
+        assert places == {f"STREAM_SOCKET=/run/{folder}/handover.sock"}
+
     @pytest.mark.parametrize("queue", units.QUEUES)
     def test_a_worker_serves_one_queue_and_is_else_the_same(self, queue):
         assert units.command(f"darkroom-worker@{queue}.service") == self.procfile["worker"].replace(",".join(units.QUEUES), queue)

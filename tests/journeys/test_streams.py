@@ -1,12 +1,14 @@
 """What `make up` serves without Redis and MySQL tells of tasks too, at the one public address."""
 
 import json
+import re
+import textwrap
 from urllib.request import Request, urlopen
 
 import pytest
 
 from tasks_app.management.client import Client
-from tasks_app.management.stage import Stage
+from tasks_app.management.stage import ROOT, Stage
 
 CARD = {"model": "darkroom/test-card-image", "input": {"prompt": "a red fox", "size": "256x256"}}
 
@@ -34,3 +36,12 @@ def test_a_post_waits_for_the_end(client):
     with opened(client, "/tasks", CARD, Prefer="wait=60") as answer:
         assert (answer.status, answer.headers["Preference-Applied"]) == (201, "wait=60")
         assert json.loads(answer.read())["status"] == "succeeded"
+
+
+def test_the_python_of_the_guide_follows_a_task(client):
+    guide = (ROOT / "docs/live-progress.md").read_text(encoding="utf-8")
+    names: dict = {}
+    exec(textwrap.dedent(re.search(r"## In Python\n\n(.*?)\n\nA time-out", guide, re.DOTALL)[1]), names)  # noqa: S102 - it is our own guide
+    task = client.submit(**CARD)
+    heard = list(names["follow"](f"{client.url}/api/v1/tasks/{task['id']}", client._key))
+    assert (heard[0][0], heard[-1][1]["status"]) == ("snapshot", "succeeded")
