@@ -18,6 +18,7 @@ WAITS = re.compile(r"(^|,)\s*wait\s*=", re.IGNORECASE)
 
 BODY_LIMIT = 1024 * 1024  # bytes; a longer one is answered by web, at once
 PATIENCE_S = 1.0
+BACKLOG = 2048  # thousands of clients come again within seconds after a restart; beyond it the kernel refuses at once
 READ_AT_ONCE = 65536
 
 Headers = Sequence[tuple[str, str]]
@@ -78,7 +79,7 @@ def listener(path: Path) -> socket.socket:
     made = socket.socket(socket.AF_UNIX)
     made.bind(str(path))
     path.chmod(0o600)
-    made.listen(256)
+    made.listen(BACKLOG)
     return made
 
 
