@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from providers import catalogue
+from providers import breakers, catalogue
 from providers.models import Route
 
 from . import contract, filters, problems
@@ -34,9 +34,10 @@ class OneModel(View):
 
 
 def _available() -> set[str]:
-    """The models that a healthy provider serves now."""
+    """The models that a healthy provider serves now, one to which tasks are sent."""
     routes = Route.objects.filter(is_enabled=True, provider__is_enabled=True, provider__is_healthy=True)
-    return set(routes.values_list("model__name", flat=True))
+    served = routes.values_list("model__name", "provider_id")
+    return {name for name, provider_id in served if not breakers.is_open(provider_id)}
 
 
 def _shown(model: catalogue.Model, available: set[str]) -> dict:

@@ -1,8 +1,13 @@
 """GET /models."""
 
-import pytest
+from datetime import timedelta
 
-from providers import catalogue
+import pytest
+from django.utils import timezone
+
+from providers import breakers, catalogue
+from providers.breaker import Call
+from providers.errors import QuotaExceeded
 from providers.models import PublicModel, Route
 from tests.cast import SCHEMA
 
@@ -58,3 +63,10 @@ class TestAModelIsAvailable:
     def test_unless_its_provider_is_off_or_ill(self, api, models, trouble):
         type(models).objects.update(**trouble)
         assert available(api) == {IMAGE: False, VIDEO: False}
+
+    def test_unless_its_providers_breaker_is_open(self, api, models):
+        now = timezone.now()
+        breakers.heard(models.id, "submit", [Call(QuotaExceeded(), now)], now=now)
+        assert available(api) == {IMAGE: False, VIDEO: False}
+        breakers.heard(models.id, "submit", [Call(None, now + timedelta(seconds=1))], now=now + timedelta(seconds=1))
+        assert available(api) == {IMAGE: True, VIDEO: True}
