@@ -107,8 +107,9 @@ class OpenAI:
     def headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.key}"} if self.key else {}
 
-    async def ask(self, method: str, path: str, *, timeout: float = TIMEOUT_S, **more: Any) -> Reply:
-        return await self._http.request(method, self.base + path, headers=self.headers, timeout=timeout, **more)
+    async def ask(self, method: str, path: str, *, timeout: float = TIMEOUT_S, prefer: str = "", **more: Any) -> Reply:
+        headers = self.headers | ({"Prefer": prefer} if prefer else {})
+        return await self._http.request(method, self.base + path, headers=headers, timeout=timeout, **more)
 
 
 # How we write

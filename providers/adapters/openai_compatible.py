@@ -2,14 +2,16 @@
 
 As OpenAI's pages described them in November 2026, and those of vLLM-Omni, SGLang and LiteLLM. The base URL is where its `/v1` lies; the
 models are the operator's, and a route names the server's own. A key is shown where there is one. Pictures come with the answer to their
-order; a video is a job, and its content is given to who shows the key.
+order, or later: who answers 202 and where they will be, as Darkroom does, is asked there. A video is a job, and its content is given to who
+shows the key.
 
 What all of them promise is little. Not all have a list, and none knows a token: a submit whose answer is lost is never settled by itself. A
 5xx leaves open what was bought, unless it is a 503 in the server's own words. DELETE stops a job at some servers; at others it is refused
 while the job runs. It takes away the result of one that is over, so the state is read first. What is stopped counts as charged.
 
 Where they differ: an error is OpenAI's object, or a `detail` as FastAPI writes it, or a text; a picture is in base64, or at a URL; an order
-is accepted with 200, 201 or 202; `seed` and `negative_prompt` are no fields of OpenAI's, but of all that run open models.
+is accepted with 200, 201 or 202; `seed` and `negative_prompt` are no fields of OpenAI's, but of all that run open models. A picture that
+another Darkroom could not make is told by an error, in words of ours: then it was not charged.
 """
 
 import asyncio
@@ -22,7 +24,17 @@ from urllib.parse import quote
 
 from .. import dialect, words
 from ..dialect import Fields, as_it_is
-from ..errors import GenerationFailed, Invalid, Moderated, NoOutput, NotSent, OutcomeUnknown, Unavailable, UpstreamError
+from ..errors import (
+    GenerationFailed,
+    Invalid,
+    Moderated,
+    NoOutput,
+    NotSent,
+    OutcomeUnknown,
+    Refused,
+    Unavailable,
+    UpstreamError,
+)
 from ..http import Part, Reply
 from ..outcomes import Accepted, Facts, Failed, Finished, Found, Job, Media, Polled, Running
 from . import Upstream
@@ -49,10 +61,15 @@ STATUS: dict[str, words.Meaning] = {
 }
 # Why a job failed, by its code.
 FAILURES: dict[str, type[UpstreamError]] = {"moderation_blocked": Moderated, "content_policy_violation": Moderated}
-TAKEN = (200, 201, 202)
+ENDED = ("generation_failed", "result_lost", "expired", "quarantined", "submission_outcome_unknown")  # with a task of another Darkroom
+ENDINGS: dict[str, type[UpstreamError]] = {**dict.fromkeys(ENDED, GenerationFailed), "no_output": NoOutput}
+LATER = 202
+TAKEN = (200, 201, LATER)
 GOES_ON = (400, 404, 405, 409)  # what DELETE is answered where it does not stop a job
 
 ID = re.compile(r"[A-Za-z0-9._:=-]{1,500}")
+# Of where pictures will be, no more is taken than what is asked for: the host is the operator's to name.
+PICTURES_AT = re.compile(r"/v1(/images/[A-Za-z0-9_-]{1,100}(?:\?[A-Za-z0-9_=&-]{0,100})?)$")
 
 
 class Adapter:
@@ -64,8 +81,9 @@ class Adapter:
     async def submit(self, job: Job) -> Accepted | Finished:
         timeout_s = FACTS.submit_timeout.total_seconds()
         if job.kind == "image.generate":
-            said = _read(await self._ask("POST", "/images/generations", json=_picture(job), timeout=timeout_s, paid=True))
-            return _drawn(said)
+            wish, prefer = _picture(job), "respond-async"
+            reply = await self._ask("POST", "/images/generations", json=wish, prefer=prefer, timeout=timeout_s, paid=True)
+            return _drawn_or_taken(reply)
         form = await asyncio.to_thread(_video, job)  # reads a file
         match _read(await self._ask("POST", "/videos", form=form, timeout=timeout_s, paid=True)):
             case {"id": str(id)} if ID.fullmatch(id):
@@ -73,12 +91,16 @@ class Adapter:
         raise OutcomeUnknown("The server's answer names no video.")
 
     async def poll(self, job: Job) -> Polled:
-        id = (job.handle or {})["id"]
-        shown, content = await self._shown(id), f"{self._server.base}{_path(id)}/content"
+        handle = job.handle or {}
+        if path := handle.get("pictures"):
+            return _drawn_or_not_yet(await self._ask("GET", path))
+        shown, content = await self._shown(handle["id"]), f"{self._server.base}{_path(handle['id'])}/content"
         return _polled(shown, content)
 
     async def cancel(self, job: Job) -> bool:
-        id = (job.handle or {})["id"]
+        id = (job.handle or {}).get("id")
+        if id is None:  # pictures, which nobody stops
+            return False
         if words.meaning((await self._shown(id)).get("status"), STATUS, of="openai_compatible") is not Running:
             return False
         reply = await self._ask("DELETE", _path(id))
@@ -159,7 +181,10 @@ def _read(reply: Reply) -> Mapping[str, Any]:
     said = reply.json()
     if reply.status in TAKEN and isinstance(said, Mapping):
         return said
-    raise error_of(reply, _complaint(said), vendor="The server")
+    error = _complaint(said)
+    if error and (ending := ENDINGS.get(str(error.get("code")))):
+        raise ending(str(error.get("message") or "")[:300])
+    raise error_of(reply, error, vendor="The server")
 
 
 def _complaint(said: Any) -> Mapping[str, Any] | None:
@@ -169,11 +194,30 @@ def _complaint(said: Any) -> Mapping[str, Any] | None:
             return error
         case {"error": str(message)} | {"detail": str(message)}:
             return {"message": message}
-        case {"detail": [{"loc": [*place], "msg": str(message)}, *_]}:
-            return {"message": f"{'.'.join(map(str, place[1:]))}: {message}"}
+        case {"detail": detail} if message := dialect.complaints(detail):
+            return {"message": message}
         case {"detail": Mapping() as error}:
             return error
     return None
+
+
+def _drawn_or_taken(reply: Reply) -> Accepted | Finished:
+    """The pictures, or where they will be."""
+    said = _read(reply)
+    if reply.status != LATER or said.get("data"):
+        return _drawn(said)
+    if found := PICTURES_AT.search(str(said.get("url"))):
+        return Accepted({"pictures": found[1]})
+    raise OutcomeUnknown("The server has taken the order, and does not say where its pictures will be.")
+
+
+def _drawn_or_not_yet(reply: Reply) -> Polled:
+    """As the order was answered, but that what went wrong is a verdict now."""
+    try:
+        said = _read(reply)
+        return Running() if reply.status == LATER else _drawn(said)
+    except (Refused, GenerationFailed) as verdict:
+        return Failed(verdict)
 
 
 def _drawn(said: Mapping[str, Any]) -> Finished:

@@ -1,6 +1,7 @@
 """openai_compatible: a server that speaks OpenAI's protocols and runs open models, as far as OpenAI's pages and those of such servers tell:
 
 POST   /v1/images/generations {model, prompt, n?, size?, seed?, negative_prompt?, …} → {created, data: [{b64_json | url}]}
+GET    /v1/images/{id}, where that was answered 202 → likewise
 POST   /v1/videos {model, prompt, seconds?, size?, input_reference?, seed?, …}, a form or JSON → the video
 GET    /v1/videos/{id} → the video: {id, object, model, status: queued | in_progress | completed | failed, progress, error, …}
 GET    /v1/videos/{id}/content → the bytes
@@ -8,8 +9,9 @@ DELETE /v1/videos/{id} → {id, object: "video.deleted", deleted}
 GET    /v1/models → {object: "list", data: [{id, …}]}
 errors: {"error": {message, type, param, code}}
 
-What servers may do each in their own way: `by_url`, pictures are left at an address; `in_detail`, errors are told as FastAPI tells them;
-`stops`, DELETE stops a job that runs (else it is refused).
+What servers may do each in their own way: `by_url`, pictures are left at an address; `later`, an order for pictures is answered 202 and
+with where they will be, as by Darkroom; `in_detail`, errors are told as FastAPI tells them; `stops`, DELETE stops a job that runs (else it
+is refused).
 """
 
 import asyncio
@@ -23,6 +25,7 @@ from aiohttp import web
 from .jobs import UpstreamJob
 from .listener import Refusal
 from .openai import Words, is_size
+from .orders import Order
 from .rules import Rules, anything, one_of, text, whole
 from .simulator import Simulator
 
@@ -49,9 +52,9 @@ FIELDS: dict[str, Rules] = {
 class OpenAICompatible(Words, Simulator):
     LOCKED = True
 
-    def __init__(self, *, by_url: bool = False, in_detail: bool = False, stops: bool = True, **more: Any):
+    def __init__(self, *, by_url: bool = False, later: bool = False, in_detail: bool = False, stops: bool = True, **more: Any):
         super().__init__(**more)
-        self.by_url, self.in_detail, self.stops = by_url, in_detail, stops
+        self.by_url, self.later, self.in_detail, self.stops = by_url, later, in_detail, stops
 
     # What is asked
 
@@ -59,7 +62,7 @@ class OpenAICompatible(Words, Simulator):
         if method == "POST" and path in FIELDS:
             return "submit", ""
         match method, path.strip("/").split("/"):
-            case "GET", ["v1", "videos", id]:
+            case "GET", ["v1", "videos" | "images", id]:
                 return "poll", id
             case "GET", ["v1", "videos", id, "content"]:
                 return "result", f"{id}/0"
@@ -91,9 +94,11 @@ class OpenAICompatible(Words, Simulator):
 
     async def accepted(self, job: UpstreamJob) -> None:
         await super().accepted(job)
-        while not (job.makes_video or job.is_over(time.time())):
+        if job.makes_video or self.later:
+            return
+        while not job.is_over(time.time()):
             await asyncio.sleep(0.02)
-        if job.fate.error and not job.makes_video:
+        if job.fate.error:
             raise self.refuse(job.fate.error, "as its end")
 
     def _job(self, id: str) -> UpstreamJob:
@@ -121,9 +126,15 @@ class OpenAICompatible(Words, Simulator):
             return {"detail": [{"type": "value_error", "loc": ["body", refusal.field], "msg": refusal.message}]}
         return {"detail": refusal.message}
 
+    async def _answer(self, request: web.BaseRequest, order: Order | None, body: dict) -> web.StreamResponse:
+        response = await super()._answer(request, order, body)
+        if response.status == 200 and "data" in body and body["data"] is None:
+            response.set_status(202)
+        return response
+
     def write_job(self, job: UpstreamJob, now: float) -> dict:
         if not job.makes_video:
-            return {"created": int(now), "data": [self._picture(job, position) for position in range(job.outputs)]}
+            return self._pictures(job, now)
         shown = {"id": job.id, "object": "video", "model": job.model, "status": "queued", "progress": int(100 * job.progress(now))}
         shown |= {"created_at": int(job.created_at), "completed_at": None, "expires_at": None, "prompt": "", "seconds": "4"}
         shown |= {"size": "1280x720", "remixed_from_video_id": None, "error": None}
@@ -135,6 +146,15 @@ class OpenAICompatible(Words, Simulator):
         if job.fate.error:
             return shown | {"status": "failed", "error": {"code": "server_error", "message": "The model could not finish."}}
         return shown | {"status": "completed", "completed_at": int(job.done_at)}
+
+    def _pictures(self, job: UpstreamJob, now: float) -> dict:
+        if self.later and not job.is_over(now):
+            return {"created": int(now), "data": None, "url": f"https://public.example/v1/images/{job.id}?response_format=b64_json"}
+        if job.fate.error == "broken":
+            raise Refusal(500, "server_error/generation_failed", "The model could not finish.")
+        if job.fate.error:
+            raise self.refuse(job.fate.error, "as its end")
+        return {"created": int(now), "data": [self._picture(job, position) for position in range(job.outputs)]}
 
     def _picture(self, job: UpstreamJob, position: int) -> dict:
         if self.by_url:

@@ -46,6 +46,11 @@ class ByUrl(OpenAICompatible):
         super().__init__(by_url=True, in_detail=True, **more)
 
 
+class Later(OpenAICompatible):
+    def __init__(self, **more):
+        super().__init__(later=True, **more)
+
+
 class TestVideos(Conformance):
     SIMULATOR, VENDOR, MODEL = OpenAICompatible, "openai_compatible", "openai-compatible/video"
 
@@ -62,6 +67,17 @@ class OfPictures(Conformance):
     def test_a_job_that_ends_badly_fails_for_that_reason_and_is_free(self, upstream, submits, ends, acme, fate, code):
         """A model that fails is a 500, as any other trouble is."""
         super().test_a_job_that_ends_badly_fails_for_that_reason_and_is_free(upstream, submits, ends, acme, fate, code)
+
+
+class TestPicturesThatAreMadeLater(Conformance):
+    SIMULATOR, VENDOR, MODEL, INLINE = Later, "openai_compatible", "openai-compatible/image", True
+
+    def test_a_job_is_canceled_where_its_upstream_can(self, submits, ends, acme):
+        """Of pictures nothing can be stopped: they are made, delivered and paid for."""
+        task = submits()
+        acme.cancels(task)
+        assert ends(task) == ["succeeded"]
+        assert acme.balance == 1000 - task.hold
 
 
 class TestPictures(OfPictures):
@@ -228,6 +244,62 @@ class TestPicturesAsTheyAreTold:
     def test_are_missing(self, data):
         with pytest.raises(NoOutput):
             openai_compatible._drawn({"data": data})
+
+
+class TestPicturesThatComeLater:
+    @pytest.fixture
+    def later(self):
+        with Later(manual=True) as simulator:
+            yield simulator
+
+    def test_are_asked_for_where_the_server_says_and_at_no_other_host(self, later):
+        accepted = asked(later, lambda adapter: adapter.submit(image()))
+        assert accepted == Accepted({"pictures": "/images/video_00000001?response_format=b64_json"})
+        poll = partial(asked, later, lambda adapter: adapter.poll(image(handle=accepted.handle)))
+        assert poll() == Running()
+        later.finish()
+        assert len(poll().outputs) == 1
+
+    @pytest.mark.parametrize(
+        "url", [None, 7, "", "https://d.example/v1/videos/task_1", "https://d.example/v1/images/../models", "/v1/images/a b"]
+    )
+    def test_and_nobody_says_where_have_an_unknown_outcome(self, later, url):
+        later.write_taken = lambda job, now: {"data": None, "url": url}
+        with pytest.raises(OutcomeUnknown, match="does not say where"):
+            asked(later, lambda adapter: adapter.submit(image()))
+
+    @pytest.mark.parametrize(
+        ("order", "error"),
+        [
+            (refuse("moderated"), Moderated),
+            (refuse("invalid"), Invalid),
+            (answer(500, code="server_error/generation_failed"), GenerationFailed),
+            (answer(500, code="server_error/expired"), GenerationFailed),
+            (answer(500, code="server_error/no_output"), NoOutput),
+        ],
+        ids=str,
+    )
+    def test_and_could_not_be_made_are_told_by_an_error(self, later, order, error):
+        later.will(order, at="poll")
+        accepted = asked(later, lambda adapter: adapter.submit(image()))
+        outcome = asked(later, lambda adapter: adapter.poll(image(handle=accepted.handle)))
+        assert type(outcome.error) is error
+
+    @pytest.mark.parametrize(("status", "error"), [(401, Unauthenticated), (404, NotFound), (429, RateLimited), (500, Unavailable)])
+    def test_and_cannot_be_asked_for_now_are_asked_for_again(self, later, status, error):
+        later.will(answer(status), at="poll")
+        accepted = asked(later, lambda adapter: adapter.submit(image()))
+        with pytest.raises(error):
+            asked(later, lambda adapter: adapter.poll(image(handle=accepted.handle)))
+
+    def test_cannot_be_stopped(self, later):
+        accepted = asked(later, lambda adapter: adapter.submit(image()))
+        assert asked(later, lambda adapter: adapter.cancel(image(handle=accepted.handle))) is False
+
+    def test_that_another_darkroom_could_not_make_at_once_were_not_bought(self, drawing):
+        drawing.will(answer(500, code="server_error/generation_failed"))
+        with pytest.raises(GenerationFailed):
+            asked(drawing, lambda adapter: adapter.submit(image()))
 
 
 class TestAVideoAsItIsShown:
