@@ -2,6 +2,7 @@
 
 from django.contrib.admin.apps import AdminConfig
 from django.contrib.auth.apps import AuthConfig
+from django.utils.translation import gettext_lazy as _
 from django_celery_beat.apps import BeatConfig
 
 from . import words
@@ -16,8 +17,8 @@ class Admin(AdminConfig):
 
 
 class Operators(AuthConfig):
-    verbose_name = "Operators"
+    verbose_name = _("Operators")
 
 
 class Schedule(BeatConfig):
-    verbose_name = "Schedule"
+    verbose_name = _("Schedule")

@@ -15,6 +15,8 @@ OURS = ("accounts", "providers", "tasks_app")
 
 def translate_models() -> None:
     """Once all models are there, and before a form is made of one."""
+    for app in map(apps.get_app_config, OURS):
+        app.verbose_name = _lazy(app.verbose_name)
     for model in _models():
         opts = model._meta
         opts.verbose_name, opts.verbose_name_plural = _lazy(opts.verbose_name), _lazy(opts.verbose_name_plural)
@@ -27,6 +29,7 @@ def translate_models() -> None:
 def of_models() -> set[str]:
     """All that is to be translated of those that have a screen, or a place on one."""
     found, shown = set(), {*admin.site._registry, *(inline.model for screen in admin.site._registry.values() for inline in screen.inlines)}
+    found |= {str(apps.get_app_config(app).verbose_name) for app in OURS}
     for model in shown.intersection(_models()):
         found |= {str(model._meta.verbose_name), str(model._meta.verbose_name_plural)}
         for field in _fields(model):

@@ -60,11 +60,21 @@ class ProviderForm(forms.ModelForm):
         return secrets
 
 
+class SwitchedInTheList(ModelAdmin):
+    """Rows that are switched on and off in their list, by a box that says so to who does not see the column's head."""
+
+    list_editable = ("is_enabled",)
+
+    def get_changelist_formset(self, request, **options):
+        formset = super().get_changelist_formset(request, **options)
+        formset.form.base_fields["is_enabled"].widget.attrs["aria-label"] = _("is enabled")
+        return formset
+
+
 @admin.register(Provider)
-class ProviderAdmin(ModelAdmin):
+class ProviderAdmin(SwitchedInTheList):
     form = ProviderForm
     list_display = ("name", "adapter", "health", "note", "failing_since", "checked_at", "max_jobs", "is_enabled")
-    list_editable = ("is_enabled",)
     list_filter = ("adapter", "is_healthy", "is_enabled")
     search_fields = ("name",)
     readonly_fields = ("credentials_kept", "health", "note", "failing_since", "checked_at", *health_page.FIELDS)
@@ -205,6 +215,12 @@ class RouteInline(TabularInline):
     def has_delete_permission(self, request, obj=None):
         return False  # tasks in flight are polled by it; switched off, it takes no new ones
 
+    def formfield_for_dbfield(self, db_field, request, **options):
+        """A column's head is no label to who does not see it."""
+        field = super().formfield_for_dbfield(db_field, request, **options)
+        field.widget.attrs["aria-label"] = field.label
+        return field
+
     def formfield_for_foreignkey(self, db_field, request, **options):
         """With its choices read once, and not for each route."""
         field = super().formfield_for_foreignkey(db_field, request, **options)
@@ -213,12 +229,11 @@ class RouteInline(TabularInline):
 
 
 @admin.register(PublicModel)
-class PublicModelAdmin(ModelAdmin):
+class PublicModelAdmin(SwitchedInTheList):
     form = PublicModelForm
     inlines = [RouteInline]
     actions_detail = ("quote",)
     list_display = ("name", "kind", "title", "price", "typical_seconds", "is_enabled")
-    list_editable = ("is_enabled",)
     list_filter = ("kind", "is_enabled")
     search_fields = ("name", "title")
 

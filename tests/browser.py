@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pylopdf_fonts_zh_cn
 import pytest
+from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, Page, sync_playwright
 
 PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1440, "height": 900}
@@ -29,7 +30,6 @@ FLAGS = [
 PATIENCE_MS = 15_000
 # With the font that our functions draw with, so that Chinese shows as Chinese on machines that have none.
 FONTS = f"""<fontconfig><include>/etc/fonts/fonts.conf</include><dir>{Path(pylopdf_fonts_zh_cn.__file__).parent}</dir></fontconfig>"""
-AXE = Path(__file__).parent / "browser" / "axe.min.js"
 
 
 class Looked:
@@ -50,7 +50,7 @@ class Looked:
     def barriers(self) -> list[str]:
         """What axe-core finds on the page that keeps people out, of its two worst grades: rule, and the first element at fault."""
         if not self.page.evaluate("'axe' in window"):
-            self.page.evaluate(AXE.read_text(encoding="utf-8"))
+            self.page.evaluate(AXE_SCRIPT)
         found = self.page.evaluate("axe.run({resultTypes: ['violations']})")["violations"]
         worst = [one for one in found if one["impact"] in ("serious", "critical")]
         return [f"{one['id']}: {one['nodes'][0]['html'][:200]} {one['nodes'][0]['failureSummary']}" for one in worst]

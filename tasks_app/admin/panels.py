@@ -1,8 +1,9 @@
 """The first page's panels: each tells one thing of a Reading."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -16,7 +17,7 @@ from ..figures import LOW, MOST_IN_LANE, Slots
 from ..past import Earned, Failure, Slice
 from . import links
 from .charts import Bar, columns, meter
-from .pieces import NONE, label, lasted, link, one_line, table, two_lines
+from .pieces import NONE, label, lasted, link, one_line, two_lines
 from .reading import Reading
 
 LEVEL_COLOURS = {"ok": "success", "warn": "warning", "fail": "danger"}
@@ -30,8 +31,8 @@ def health(reading: Reading) -> SafeString | str:
     if not found:
         parts = ", ".join(dict.fromkeys(_(one.check) for one in reading.verdicts))
         return two_lines(label(_("All is well"), "success"), _("Looked at: %(parts)s.") % {"parts": parts})
-    rows = sorted(found, key=lambda one: one.level == "warn")
-    return table((_("Check"), _("Finding"), _("What to do")), [_verdict(one) for one in rows])
+    findings = [_verdict(one) for one in sorted(found, key=lambda one: one.level == "warn")]
+    return render_to_string("tasks_app/admin/findings.html", {"findings": findings})
 
 
 def tasks(reading: Reading) -> SafeString:
@@ -48,17 +49,17 @@ def slots(reading: Reading) -> SafeString:
     """Of each enabled provider, and of one that still has jobs: what is open there, and what waits for it."""
     enabled = {one.name for one in reading.now.providers if one.is_enabled}
     shown = [one for one in reading.now.slots if one.provider in enabled or one.open]
-    return table((_("Provider"), _("Open"), _("Queued")), [_slots(one, reading) for one in shown]) if shown else _nothing()
+    return _rows((_("Provider"), _("Jobs"), _("Queued")), [_slots(one, reading) for one in shown], words=2) if shown else _nothing()
 
 
 def failures(reading: Reading) -> SafeString:
     rows = [_failure(one, reading) for one in reading.past.failures[:MOST_ROWS]]
-    return table((_("Provider"), _("Code"), _("Tasks")), rows) if rows else _nothing(_("No task failed."))
+    return _rows((_("Provider"), _("Error"), _("Tasks")), rows, words=2) if rows else _nothing(_("No task failed."))
 
 
 def times(reading: Reading) -> SafeString:
     rows = [(one.model, f"{one.tasks:,}", _seconds(one.median_s), _seconds(one.p95_s)) for one in reading.past.waits[:MOST_ROWS]]
-    return table((_("Model"), _("Tasks"), _("Median"), "P95"), rows) if rows else _nothing(_("No task succeeded."))
+    return _rows((_("Model"), _("Tasks"), _("Median"), "P95"), rows) if rows else _nothing(_("No task succeeded."))
 
 
 def credits(reading: Reading) -> SafeString:
@@ -72,12 +73,17 @@ def earnings(reading: Reading) -> SafeString:
     earned = reading.past.earned
     if not earned:
         return _nothing(_("Nothing was captured."))
-    heads = (_("Model"), _("Provider"), _("Tasks"), _("Captured"), _("Charged"), _("Margin"))
-    return table(heads, [_earned(one, reading) for one in earned[:MOST_ROWS]])
+    heads = (_("Model"), _("Tasks"), _("Captured"), _("Charged"), _("Margin"))
+    return _rows(heads, [_earned(one, reading) for one in earned[:MOST_ROWS]])
 
 
-def _verdict(one: Verdict) -> tuple:
-    return two_lines(label(_(one.check), LEVEL_COLOURS[one.level])), one.figure, one.remedy or NONE
+def _rows(heads: Sequence[str], rows: Sequence[tuple], *, words: int = 1) -> SafeString:
+    """A table whose first columns are `words`, and numbers the rest."""
+    return render_to_string("tasks_app/admin/rows.html", {"heads": heads, "rows": rows, "words": words})
+
+
+def _verdict(one: Verdict) -> dict:
+    return {"mark": label(_(one.check), LEVEL_COLOURS[one.level]), "finding": one.figure, "remedy": one.remedy}
 
 
 def _slots(one: Slots, reading: Reading) -> tuple:
@@ -104,7 +110,7 @@ def _failure(one: Failure, reading: Reading) -> tuple:
 def _earned(one: Earned, reading: Reading) -> tuple:
     known = one.charged_tasks and _("told of %(known)s of %(tasks)s") % {"known": f"{one.charged_tasks:,}", "tasks": f"{one.tasks:,}"}
     charged = two_lines(f"{one.charged:,.2f}", known if one.charged_tasks < one.tasks else "") if known else NONE
-    return one.model, _provider(one.provider_id, reading), f"{one.tasks:,}", f"{one.captured:,}", charged, _margin(one, reading)
+    return two_lines(one.model, _provider(one.provider_id, reading)), f"{one.tasks:,}", f"{one.captured:,}", charged, _margin(one, reading)
 
 
 def _margin(one: Earned, reading: Reading) -> SafeString | str:
