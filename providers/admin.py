@@ -83,7 +83,7 @@ class ProviderAdmin(SwitchedInTheList):
     def get_fieldsets(self, request, obj=None):
         told = ("health", "note", "failing_since", "checked_at", *health_page.FIELDS)
         ours = ("name", "adapter", "base_url", "credentials_kept", "new_credentials", "max_jobs", "unit_credits", "is_enabled")
-        return [(None, {"fields": ours}), *([("Health", {"fields": told, "classes": ("whole-width",)})] if obj else [])]
+        return [(None, {"fields": ours}), *([(_("Health"), {"fields": told, "classes": ("wide-values",)})] if obj else [])]
 
     def has_check_permission(self, request, obj=None):
         return request.user.has_perm("providers.ask_provider")
