@@ -1,5 +1,6 @@
 """What `manage.py top` shows, in 80 columns and more: who runs, what comes in, what waits where, and whom we ask."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 from rich.console import Group, RenderableType
@@ -45,12 +46,21 @@ def _processes(reading: Reading, shares: dict[int, float]) -> Table:
 def _standing(figures: Figures) -> Iterator[RenderableType]:
     yield Text("tasks   " + "  ".join(f"{status} {count:,}" for status, count in figures.tasks.items()))
     yield Text("tell    " + "  ".join(f"{status} {count:,}" for status, count in figures.deliveries.items()))
+    yield Text("streams " + _streams(figures))
     yield _line("beat", f"seen {figures.beat_age_s:.0f} s ago" if figures.running("beat") else "", "does not run")
     yield _line("flags", "" if figures.flags else "none", ", ".join(f"{count} {reason}" for reason, count in figures.flags.items()))
     yield Text()
     yield _steps(figures)
     yield Text()
     yield _providers(figures)
+
+
+def _streams(figures: Figures) -> str:
+    """Those that each stream tier had open when it last reported."""
+    open = Counter[str]()
+    for process in figures.running("stream"):
+        open.update({labels["kind"]: int(value) for _, name, labels, value in process.samples if name == "darkroom_streams"})
+    return "  ".join(f"{kind} {count:,}" for kind, count in sorted(open.items())) or "none"
 
 
 def _steps(figures: Figures) -> Table:

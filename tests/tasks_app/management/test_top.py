@@ -106,6 +106,16 @@ class TestAReading:
 
 
 @pytest.mark.django_db
+def test_streams_are_counted_where_they_are_open():
+    now = timezone.now()
+    for pid, ended_at in ((1, None), (2, None), (3, now)):
+        samples = [["darkroom_streams", "darkroom_streams", {"kind": kind}, pid] for kind in ("task", "wait")]
+        Process.objects.create(kind="stream", host="a", pid=pid, samples=samples, started_at=now, seen_at=now, ended_at=ended_at)
+    lines = shown(BEFORE, replace(AFTER, figures=figures.read(timezone.now)))
+    assert line_of(lines, "streams") == ["streams", "task", "3", "wait", "3"]
+
+
+@pytest.mark.django_db
 def test_beat_that_ended_does_not_run(clock):
     now = timezone.now()
     Process.objects.create(kind="beat", host="a", pid=2, started_at=now, seen_at=now, ended_at=now)
