@@ -1,11 +1,13 @@
 """Writes the generated pages: `python -m config.pages`.
 
-`.env.example` and docs/configuration.md are what config/env.py declares, docs/providers.md what the adapters do.
+`.env.example` and docs/configuration.md are what config/env.py declares, docs/providers.md what the adapters do, and what they kept of
+their promises when `python -m tests.providers.adapters.points` last tried them all.
 """
 
+import json
 from datetime import timedelta
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 from providers import adapters, offers
 from providers.outcomes import Facts, Recovery
@@ -13,6 +15,7 @@ from providers.outcomes import Facts, Recovery
 from .env import DECLARED, ROOT, Var
 
 EXAMPLE, PAGE, PROVIDERS = ROOT / ".env.example", ROOT / "docs/configuration.md", ROOT / "docs/providers.md"
+CONFORMANCE = ROOT / "docs/conformance.json"
 
 EXAMPLE_HEAD = """\
 # Every variable that Darkroom reads. Copy this file to .env and change what you need; what the process's own
@@ -43,10 +46,13 @@ Models of `scf`, our own functions, come with `manage.py install_models`. How to
 again; `looks_up` and `lists`, the job is asked for; `callback`, the upstream calls us about it (where `HOOKS_URL` is set). With none of
 these the task fails, and nothing is ever bought twice.
 
-Generated from the adapters' `FACTS` by `make format`.
+*Conformance* says how many promises of one suite the adapter kept when it was tried through the whole engine; the rest are what its
+protocol cannot do, or has no word for. `python -m tests.providers.adapters.points` tries all of them again.
 
-| provider | kinds | models | a lost submit | jobs told of in a call | cancel | calls us | results live for |
-| --- | --- | --- | --- | --- | --- | --- | --- |
+Generated from the adapters' `FACTS` and `docs/conformance.json` by `make format`.
+
+| provider | kinds | models | a lost submit | jobs told of in a call | cancel | calls us | results live for | conformance |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- |
 """
 
 
@@ -62,7 +68,8 @@ def page() -> str:
 
 def providers() -> str:
     """The text of docs/providers.md."""
-    return PROVIDERS_HEAD + "".join(_provider(name, adapters.adapter_class(name).FACTS) for name in sorted(adapters.BUILT_IN))
+    tried = json.loads(CONFORMANCE.read_text(encoding="utf-8"))
+    return PROVIDERS_HEAD + "".join(_provider(name, adapters.adapter_class(name).FACTS, tried) for name in sorted(adapters.BUILT_IN))
 
 
 def write() -> None:
@@ -71,7 +78,7 @@ def write() -> None:
     PAGE.write_text(page(), encoding="utf-8")
 
 
-def _provider(name: str, facts: Facts) -> str:
+def _provider(name: str, facts: Facts, tried: dict[str, Any]) -> str:
     models = [f"`{model.name}`" for model in offers.of(name).models] if name in offers.names() else ["`install_models`"]
     cells = (
         f"`{name}`",
@@ -82,6 +89,7 @@ def _provider(name: str, facts: Facts) -> str:
         facts.cancel.replace("_", " "),
         "yes" if facts.calls_back else "no",
         _span(facts.results_live),
+        f"{tried['kept'][name]} of {tried['points']}" if name in tried["kept"] else "tests of its own",
     )
     return f"| {' | '.join(cells)} |\n"
 
