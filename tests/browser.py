@@ -29,7 +29,9 @@ FLAGS = [
 ]
 PATIENCE_MS = 15_000
 # With the font that our functions draw with, so that Chinese shows as Chinese on machines that have none.
-FONTS = f"""<fontconfig><include>/etc/fonts/fonts.conf</include><dir>{Path(pylopdf_fonts_zh_cn.__file__).parent}</dir></fontconfig>"""
+FONTS = f"""<fontconfig>
+<include ignore_missing="yes">/etc/fonts/fonts.conf</include><dir>{Path(pylopdf_fonts_zh_cn.__file__).parent}</dir>
+</fontconfig>"""
 
 
 class Looked:

@@ -1,4 +1,4 @@
-"""A look at a page as it was left: a screenshot below var/screenshots."""
+"""Pictures of pages, for people to look at: below var/screenshots, named after what they show."""
 
 from pathlib import Path
 
@@ -8,6 +8,7 @@ SCREENSHOTS = Path(__file__).parents[1] / "var/screenshots"
 
 
 def shot(looked: Looked, name: str) -> None:
+    """The whole page as it is now."""
     path = SCREENSHOTS / f"{name}.png"
     path.parent.mkdir(parents=True, exist_ok=True)
     looked.page.screenshot(path=path, full_page=True, animations="disabled")
