@@ -9,7 +9,7 @@ from accounts.models import Account
 from providers import directory, health, registry
 from providers.adapters import Keyed
 from providers.errors import Invalid
-from providers.models import Breaker
+from providers.models import Breaker, Provider
 
 from .. import egress, ids
 from ..engine import slots
@@ -111,13 +111,19 @@ def _providers(figures: Figures) -> Iterator[Verdict]:
     yield from map(_breaker, shut := [one for one in figures.breakers if one.state != "closed"])
     low = [one for one in enabled if health.is_low(one.balance_days)]
     for one in low:
-        figure = f"{one.name} has {one.balance:g} {one.balance_unit} left, for {one.balance_days:.1f} days"
-        yield warn("providers", figure, "Pay there before it ends: then its tasks wait, or go elsewhere.")
+        yield warn("providers", _left(one), "Pay there before it ends: then its tasks wait, or go elsewhere.")
     unchecked = [one.name for one in enabled if one.checked_at is None or figures.at - one.checked_at > UNCHECKED]
     if unchecked:
         yield warn("providers", f"not checked for 5 minutes: {', '.join(unchecked)}", "Start beat, and a worker for upkeep.")
     if enabled and not (failing or lost or shut or low or unchecked):
-        yield ok("providers", f"{len(enabled)} are healthy")
+        told = [_left(one) for one in enabled if one.balance is not None]
+        yield ok("providers", "; ".join([f"{len(enabled)} are healthy", *told]))
+
+
+def _left(provider: Provider) -> str:
+    """What is left of our money there, where that is told."""
+    days = "" if provider.balance_days is None else f", for {provider.balance_days:.1f} days"
+    return f"{provider.name} has {provider.balance:g} {provider.balance_unit} left{days}"
 
 
 def _breaker(one: Breaker) -> Verdict:

@@ -117,6 +117,12 @@ class TestProviders:
         assert verdict("providers")[0] == "warn"
         assert "plasma has 40 credits left, for 1.2 days" in verdict("providers")[1]
 
+    def test_that_are_well_are_told_with_what_is_left_there(self, plasma, grit):
+        Provider.objects.update(checked_at=timezone.now())
+        Provider.objects.filter(name="plasma").update(balance=1200, balance_unit="credits", balance_days=14.2)
+        (said,) = [one.figure for one in road.road() if one.check == "providers"]
+        assert said == "2 are healthy; plasma has 1200 credits left, for 14.2 days"
+
     def test_a_lane_whose_only_breaker_is_open_is_not_late(self, acme, plasma, verdict):
         task = acme.submits("darkroom/plasma-image")
         Task.objects.update(due_at=timezone.now() - timedelta(minutes=5), deadline_at=timezone.now() + timedelta(hours=1))
