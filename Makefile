@@ -42,6 +42,9 @@ faults: $(VENV)/test.stamp $(VENV)/mysql.stamp ## everything that can go wrong, 
 machine: $(VENV)/test.stamp $(VENV)/mysql.stamp ## the installer, upgrade and restart on a fresh Debian in a container; needs root, debootstrap, systemd-container
 	@MACHINE=1 $(BIN)/pytest tests/deploy/test_machine.py
 
+screenshots: $(VENV)/test.stamp $(VENV)/mysql.stamp ## the pictures of our pages in docs/, taken anew
+	@$(BIN)/python -m tests.screenshots
+
 format: $(VENV)/test.stamp ## format the code, write the generated pages, compile translations
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -68,4 +71,4 @@ $(VENV)/mysql.stamp: requirements.txt tests/system.sh $(VENV)/run.stamp
 	$(PIP) -r requirements.txt
 	@touch $@
 
-.PHONY: help demo up test lint bench faults machine format setup
+.PHONY: help demo up test lint bench faults machine screenshots format setup
