@@ -1,7 +1,7 @@
 """What adapters do alike: an order written in a vendor's fields, and what the vendor says read again. No Django."""
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +109,11 @@ def number(value: Any) -> float | None:
 def objects(told: Any) -> list[Mapping[str, Any]]:
     """Of what should be a list of objects, those that are."""
     return [one for one in told if isinstance(one, Mapping)] if isinstance(told, list) else []
+
+
+def of_ids(told: Any, ids: Container[str]) -> list[Mapping[str, Any]]:
+    """Of what should be a list of jobs, those with one of these ids."""
+    return [one for one in objects(told) if isinstance(one.get("id"), str) and one["id"] in ids]
 
 
 def decoded(text: Any) -> bytes | None:

@@ -125,7 +125,7 @@ class Adapter:
         data = await self._ask("GET", f"/tasks?task_ids={','.join(quote(id, safe='') for id in asked)}")
         if not isinstance(data, list):
             raise Unavailable("Kling's answer is no list of jobs.")
-        shown = [one for one in data if isinstance(one, Mapping) and one.get("id") in asked]
+        shown = dialect.of_ids(data, asked)
         return {asked[one["id"]].token: _polled(one, MAKES.get(asked[one["id"]].kind, "")) for one in shown}
 
     async def cancel(self, job: Job) -> bool:

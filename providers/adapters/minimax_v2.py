@@ -90,8 +90,7 @@ class Adapter:
         ids = "&".join(f"filter.task_ids={quote(id, safe='')}" for id in asked)
         match await self._ask("GET", f"{PATH}?page_num=1&page_size={len(asked)}&{ids}", ERRORS):
             case {"items": [*items]}:
-                shown = [task for task in items if isinstance(task, Mapping) and task.get("id") in asked]
-                return {asked[task["id"]]: _polled(task) for task in shown}
+                return {asked[task["id"]]: _polled(task) for task in dialect.of_ids(items, asked)}
         raise Unavailable("MiniMax's answer is no list of jobs.")
 
     async def cancel(self, job: Job) -> bool:

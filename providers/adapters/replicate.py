@@ -99,8 +99,7 @@ class Adapter:
         asked = {(job.handle or {})["id"]: job.token for job in jobs}
         match await self._ask("GET", "/predictions"):  # it takes no ids; what is still open is among the newest, most often
             case {"results": [*results]}:
-                newest = [one for one in results if isinstance(one, Mapping) and one.get("id") in asked]
-                return {asked[one["id"]]: _polled(one) for one in newest}
+                return {asked[one["id"]]: _polled(one) for one in dialect.of_ids(results, asked)}
         raise Unavailable("Replicate's answer is no list of predictions.")
 
     async def cancel(self, job: Job) -> bool:

@@ -125,7 +125,7 @@ class Adapter:
     async def poll_many(self, jobs: Sequence[Job]) -> Mapping[str, Polled]:
         asked = {(job.handle or {})["id"]: job.token for job in jobs}
         newest = await self._page(0)  # it takes no ids; what is still open is among the newest, most often
-        return {asked[task["id"]]: _polled(task) for task in newest if task.get("id") in asked}
+        return {asked[task["id"]]: _polled(task) for task in dialect.of_ids(newest, asked)}
 
     async def cancel(self, job: Job) -> bool:
         id = (job.handle or {})["id"]

@@ -108,7 +108,7 @@ class Adapter:
         asked = {(job.handle or {})["id"]: job.token for job in jobs}
         ids = "&".join(f"filter.task_ids={quote(id, safe='')}" for id in asked)
         listed, _ = _listed(await self._ark.ask("GET", f"{TASKS}?page_num=1&page_size={len(asked)}&{ids}"))
-        return {asked[shown["id"]]: _polled(shown) for shown in listed if shown.get("id") in asked}
+        return {asked[shown["id"]]: _polled(shown) for shown in dialect.of_ids(listed, asked)}
 
     async def cancel(self, job: Job) -> bool:
         # Of a task that has ended it would delete the record, and with it the way to the result.
