@@ -105,7 +105,7 @@ class TestARevocation:
         elsewhere.find("another", lambda: "bolt")
 
         def slow_look_up():
-            owner = keys._look_up(keys.digest(made[1]), now)
+            owner = keys._look_up(now, digest=keys.digest(made[1]))
             keys.revoke(made[0], now=now, cache=here)
             eventually(lambda: elsewhere.find("another", lambda: None) is None)  # it was heard
             return owner
