@@ -136,7 +136,7 @@ class AccountAdmin(ModelAdmin):
         """The screens that tell of this account's, found by its name."""
         query = urlencode({"q": account.name})
         return format_html_join(
-            " ", '<a class="text-link" href="{}?{}">{}</a>', [(reverse(name), query, title) for name, title in ELSEWHERE]
+            " · ", '<a class="text-link" href="{}?{}">{}</a>', [(reverse(name), query, title) for name, title in ELSEWHERE]
         )
 
     def get_fields(self, request, obj=None):
