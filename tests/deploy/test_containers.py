@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from django.conf import settings
 
 from config.env import read_all
 from tests.deploy import units
@@ -137,3 +138,4 @@ class TestTheImage:
         release = re.search(r'^CODE="(.*)"$', (ROOT / "deploy/upgrade").read_text(), re.M)[1].split()
         assert kept == set(release) - {"docs"}
         assert all(Path(ROOT / name).exists() for name in kept)
+        assert {path.name for path in settings.LOCALE_PATHS} <= kept  # or the admin speaks English alone there

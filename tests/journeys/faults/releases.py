@@ -15,7 +15,7 @@ from .judge import Findings
 from .stage import ROOT, OfDarkroom, Stage
 from .trouble import Scene, trouble
 
-PARTS = ("accounts", "config", "deploy", "manage.py", "providers", "scf_client", "tasks_app", "tests")
+PARTS = ("accounts", "config", "deploy", "locale", "manage.py", "providers", "scf_client", "tasks_app", "tests")
 EDITS = (
     (
         "tasks_app/models/task.py",
