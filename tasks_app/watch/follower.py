@@ -26,7 +26,7 @@ from .watcher import Watcher
 
 log = logging.getLogger(__name__)
 
-HEARING_S, DEAF_S = 5.0, 1.0  # between two looks that nothing called for
+HEARING_S, DEAF_S = 2.0, 1.0  # between two looks that nothing called for; who tells may find Redis too slow, and rests for 5 s
 COALESCE_S = 0.1  # one look for all that moves within
 REST_S = 2.0  # until Redis is tried again
 
