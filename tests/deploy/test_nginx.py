@@ -1,5 +1,6 @@
 """The site that we ship, by Debian's nginx in front of the real web tier."""
 
+import gzip
 import json
 import re
 from http.client import HTTPConnection
@@ -66,6 +67,14 @@ class TestTheSite:
 
     def test_serves_static_files(self, site):
         assert asked(site, "/static/tasks_app/admin.css")[0] == 200
+
+    @pytest.mark.parametrize("file", ["main.js", "wall.css", "icon.svg"])
+    def test_sends_them_packed_to_who_unpacks_them(self, site, file):
+        status, headers, packed = asked(site, f"/static/studio/{file}", headers={"Accept-Encoding": "gzip"})
+        assert (status, headers["Content-Encoding"]) == (200, "gzip")
+        plain = asked(site, f"/static/studio/{file}")
+        assert "Content-Encoding" not in plain[1]
+        assert gzip.decompress(packed) == plain[2]
 
     def test_tells_the_application_of_https(self, site):
         assert "max-age=31536000" in asked(site, "/admin/login/")[1]["Strict-Transport-Security"]

@@ -20,8 +20,10 @@ from .studio import a_person
 PAGES = ("#/", "#/history", "#/usage", "#/keys", "#/webhooks")
 FIRST_PAGE_BYTES, READY_MS = 150_000, 1000
 LOADED = """
-    performance.getEntries().filter(one => one.decodedBodySize && one.name.includes("studio")).map(one => [one.name, one.encodedBodySize])
+    performance.getEntries().filter(one => one.encodedBodySize).map(one => [new URL(one.name).pathname, one.encodedBodySize])
 """
+# The form is in the page, and so is its price.
+READY = "performance.getEntriesByName(new URL('/api/v1/tasks/quote', location.href).href).at(-1).responseEnd"
 LENGTH = "async video => (video.readyState || await new Promise(done => video.onloadedmetadata = done), video.duration)"
 # The looks of what has the focus, or of what stands for it where it is a hidden box.
 LOOKS = """
@@ -68,7 +70,7 @@ def browser():
 def studio(browser, client):
     """Somebody at a desk, signed in; and nothing went wrong in their page."""
     with a_person(browser, client) as person:
-        person.sign_in()
+        person.enter()
         yield person
         assert person.troubles() == []
 
@@ -78,39 +80,45 @@ def picture(colour: list[int]) -> bytes:
 
 
 class TestANewcomer:
-    def test_has_a_first_video_in_four_clicks_from_a_page_that_is_small_and_soon_ready(self, browser, stage, client):
-        with a_person(browser, client) as newcomer:
-            page = newcomer.page
+    @pytest.fixture
+    def newcomer(self, browser, stage):
+        with a_person(browser, stage.client(credits=100)) as person:
+            yield person
+            assert person.troubles() == []
+
+    def test_has_a_first_video_in_four_clicks(self, newcomer):
+        newcomer.page.goto("/studio/")
+        newcomer.shoot("door")
+        newcomer.sign_in()
+        newcomer.page.get_by_text("Video", exact=True).click()
+        newcomer.write("a lighthouse at dusk", Length="1")
+        newcomer.create()
+        card = newcomer.waits_for("a lighthouse at dusk")
+        assert len(newcomer.told("clicks")) <= 4
+
+        card.hover()
+        expect(card.locator("video.is-playing")).to_be_visible()
+        card.get_by_role("button").click()
+        playing = newcomer.page.get_by_role("dialog").locator("video")
+        expect(playing).to_be_visible()
+        assert playing.evaluate(LENGTH) == pytest.approx(1, abs=0.1)
+        newcomer.shoot("viewer")
+        newcomer.page.keyboard.press("Escape")
+        expect(newcomer.page.get_by_role("dialog")).to_have_count(0)
+
+    def test_waits_for_the_first_page_less_than_a_second_and_for_few_bytes(self, newcomer):
+        newcomer.enter()
+        took = []
+        for _ in range(3):  # the machine may be busy with something else at one moment
+            newcomer.page.goto("about:blank")
             newcomer.page.goto("/studio/")
-            newcomer.shoot("door")
-            newcomer.sign_in()
-            newcomer.page.get_by_text("Video", exact=True).click()
-            newcomer.write("a lighthouse at dusk", Length="1")
-            newcomer.create()
-            card = newcomer.waits_for("a lighthouse at dusk")
-            assert len(newcomer.told("clicks")) <= 4
-
-            card.hover()
-            expect(card.locator("video.is-playing")).to_be_visible()
-            card.get_by_role("button").click()
-            playing = page.get_by_role("dialog").locator("video")
-            expect(playing).to_be_visible()
-            assert playing.evaluate(LENGTH) == pytest.approx(1, abs=0.1)
-            newcomer.shoot("viewer")
-            page.keyboard.press("Escape")
-            expect(page.get_by_role("dialog")).to_have_count(0)
-            assert newcomer.troubles() == []
-
-    def test_waits_for_the_first_page_less_than_a_second_and_for_few_bytes(self, studio):
-        studio.page.goto("about:blank")
-        studio.page.goto("/studio/")
-        studio.page.get_by_label("Prompt", exact=False).first.wait_for()
-        ready = studio.page.evaluate("performance.now()")
-        loaded = studio.page.evaluate(LOADED)
-        assert len(loaded) > 20
-        assert sum(size for _, size in loaded) < FIRST_PAGE_BYTES
-        assert ready < READY_MS
-        print(f"first page: {sum(size for _, size in loaded):,} bytes in {len(loaded)} files, ready after {ready:.0f} ms")
+            expect(newcomer.page.locator(".price")).to_contain_text("credit")
+            took.append(newcomer.page.evaluate(READY))
+        loaded = dict(newcomer.page.evaluate(LOADED))
+        assert {"/studio/", "/static/studio/main.js", "/api/v1/models"} <= set(loaded)
+        assert sum(loaded.values()) < FIRST_PAGE_BYTES
+        assert min(took) < READY_MS
+        print(f"first page: {sum(loaded.values()):,} bytes in {len(loaded)} files, ready after {min(took):.0f} ms")
 
 
 class TestWriting:
@@ -154,7 +162,28 @@ class TestWriting:
         studio.waits_for("answered twice")
         assert sent[0] == sent[1]
         assert len(studio.tasks("answered twice")) == 1
-        studio.looked.troubles = [one for one in studio.looked.troubles if "ERR_CONNECTION_RESET" not in one]
+        studio.forgives("ERR_CONNECTION_RESET")
+
+    def test_buys_once_where_no_answer_came_and_the_page_was_loaded_anew(self, studio):
+        def lose(route: Route) -> None:
+            route.fetch()
+            route.abort("connectionreset")
+
+        for begins in (True, False):
+            if begins:
+                studio.page.route("**/api/v1/tasks", lose)
+            studio.page.get_by_text("More options").click()
+            studio.write("meant once", Size="64x64")
+            with studio.page.expect_event(
+                "requestfailed" if begins else "requestfinished", lambda it: it.method == "POST" and it.url.endswith("/tasks")
+            ):
+                studio.create()
+            studio.page.unroute_all(behavior="wait")
+            if begins:
+                studio.page.reload()
+        studio.waits_for("meant once")
+        assert len(studio.tasks("meant once")) == 1
+        studio.forgives("ERR_CONNECTION_RESET")
 
 
 class TestWatching:
@@ -168,7 +197,7 @@ class TestWatching:
     def test_asks_where_there_is_no_stream(self, browser, client):
         with a_person(browser, client) as person:
             person.page.route("**/account/events", lambda route: route.fulfill(status=503, body="{}"))
-            person.sign_in()
+            person.enter()
             person.page.get_by_text("More options").click()
             person.write("asked for", Size="64x64")
             person.create()
@@ -266,7 +295,7 @@ class TestAResult:
         expect(studio.page.get_by_label("Seed").first).to_have_value("7")
 
         studio.waits_for("a quiet pond").get_by_role("button").click()
-        studio.page.get_by_role("button", name="Make again").click()
+        studio.page.get_by_role("dialog").get_by_role("button", name="Make again").click()
         expect(studio.cards("a quiet pond")).to_have_count(2, timeout=30_000)
         for left in (1, 0):
             studio.cards("a quiet pond").first.get_by_role("button").first.click()
@@ -384,7 +413,7 @@ class TestItsLooks:
 
     def test_stand_still_for_whom_movement_troubles(self, browser, client):
         with a_person(browser, client, reduced_motion="reduce") as person:
-            person.sign_in()
+            person.enter()
             video = person.page.locator(".card:has(.badge)").first
             video.hover()
             video.get_by_role("button").focus()
@@ -425,12 +454,8 @@ class TestByKeyboardAlone:
 def test_every_page_fits_and_keeps_nobody_out(browser, stage, client, size, language, look):
     viewport, locale = PHONE if size == "phone" else DESKTOP, "zh-CN" if language == "zh-Hans" else "en-GB"
     with a_person(browser, client, viewport, locale=locale, color_scheme=look) as person:
-        sign_in = person.page.context.request.post("/studio/session", data={"key": person.key}, headers={"Sec-Fetch-Site": "same-origin"})
-        assert sign_in.status == 204
         for hash in PAGES:
-            person.page.goto("about:blank")
-            person.page.goto(f"/studio/{hash}")
-            person.page.locator("main h1").first.wait_for(state="attached")
+            person.enter(hash)
             person.page.wait_for_load_state("networkidle")
             assert person.looked.too_wide_px() <= 0, hash
             assert person.page.evaluate("document.documentElement.lang") == language

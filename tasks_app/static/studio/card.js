@@ -8,9 +8,10 @@ import * as deeds from "./deeds.js";
 import * as picks from "./picks.js";
 import { standing } from "./standing.js";
 import * as tasks from "./tasks.js";
-import { openViewer } from "./viewer.js";
 
 const RATIOS = [0.5, 2.2]; // narrower and wider pictures are cropped on the wall, and whole in the full view
+// Loaded when the first result is opened.
+const openViewer = async (id, place) => (await import("./viewer.js")).openViewer(id, place);
 const STILL = matchMedia("(prefers-reduced-motion: reduce)");
 
 /** Fills a task's place on the wall: a card for each output, or one for the task itself. What has the focus there keeps it. */

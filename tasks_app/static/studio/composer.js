@@ -43,7 +43,7 @@ export function composer() {
     desk.replaceChildren(made.form.element);
     made.form.set(input);
     entries.forEach(made.form.add);
-    quoting.soon();
+    quoting.now();
   };
   const quoting = quotes(made, price, wrong);
   element.addEventListener("input", quoting.soon);
@@ -124,6 +124,7 @@ function quotes(made, price, wrong) {
     }
   };
   return {
+    now: ask,
     soon: () => {
       clearTimeout(timer);
       timer = setTimeout(ask, PAUSE_MS);

@@ -28,11 +28,12 @@ let shown = null;
 let isIn = false;
 
 async function begin() {
-  await language.load();
+  const isSignedIn = "signedIn" in root.dataset;
+  await Promise.all([language.load(), isSignedIn && models.load()]);
   document.body.append(notes());
   document.addEventListener("signed-out", () => isIn && atTheDoor(t("problem.unauthenticated")));
   addEventListener("hashchange", () => isIn && go().catch(complain));
-  if ("signedIn" in root.dataset) await enter();
+  if (isSignedIn) await enter();
   else atTheDoor();
 }
 
@@ -45,7 +46,6 @@ function atTheDoor(why) {
 }
 
 async function enter() {
-  await models.load();
   isIn = true;
   root.replaceChildren(frame(), el("main", { id: "page", tabindex: -1 }), picks.place());
   account.follow();
