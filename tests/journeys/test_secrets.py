@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from accounts import keys
+from accounts import keys, sessions
 from accounts.models import ApiKey
 from config.logging import AboutFilter, JsonFormatter
 from providers import credentials
@@ -119,6 +119,17 @@ def operates(acme, secrets) -> None:
     secrets["key made in the admin"] = made[keys.PREFIX_LENGTH :]
 
 
+def looks(acme, secrets) -> None:
+    """Signs in to the studio, after a key that is none, and asks there for one more."""
+    browser, ours = Client(), {"Sec-Fetch-Site": "same-origin"}
+    for key, status in ((acme.key[::-1], 401), (acme.key, 204)):
+        assert browser.post("/studio/session", {"key": key}, content_type="application/json", headers=ours).status_code == status
+    secrets["session of the studio"] = browser.cookies[sessions.name()].value
+    made = browser.post("/api/v1/keys", {"name": "from the studio"}, content_type="application/json", headers=ours)
+    secrets["key made in the studio"] = made.json()["key"][keys.PREFIX_LENGTH :]
+    secrets["key that is none"] = acme.key[::-1]
+
+
 def test_no_secret_stands_in_a_log(acme, plasma, grit, road, secrets, settings, lines, capfd):
     plasma.will(answer(401, code=31), answer(500), garbage())
     grit.will(cut_before_answer())
@@ -132,6 +143,7 @@ def test_no_secret_stands_in_a_log(acme, plasma, grit, road, secrets, settings, 
     reads(acme, secrets)
     uploads(acme, secrets, settings)
     operates(acme, secrets)
+    looks(acme, secrets)
     is_refused(acme)
 
     seen = lines.getvalue() + "".join(capfd.readouterr())

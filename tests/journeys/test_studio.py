@@ -103,6 +103,7 @@ class TestANewcomer:
         expect(playing).to_be_visible()
         assert playing.evaluate(LENGTH) == pytest.approx(1, abs=0.1)
         newcomer.shoot("viewer")
+        assert newcomer.looked.barriers() == []
         newcomer.page.keyboard.press("Escape")
         expect(newcomer.page.get_by_role("dialog")).to_have_count(0)
 
@@ -215,6 +216,7 @@ class TestPicking:
             card.hover()
             card.get_by_role("checkbox").check()
         studio.shoot("picks")
+        assert studio.looked.barriers() == []
         studio.page.get_by_role("button", name="Stitch").click()
         tiles = studio.field("images").locator(".tile")
         expect(tiles).to_have_count(2)
@@ -256,6 +258,7 @@ class TestPicking:
         studio.field("clips").get_by_text("Options").click()
         studio.field("clips").get_by_label("Length").fill("0.5")
         studio.shoot("compose")
+        assert studio.looked.barriers() == []
         with studio.page.expect_response("**/api/v1/tasks") as answer:
             studio.create()
         (task,) = client.wait([answer.value.json()["id"]])
@@ -439,6 +442,19 @@ class TestByKeyboardAlone:
             expect(page.get_by_role("dialog")).to_have_count(0)
             assert person.told("clicks") == []
             assert person.troubles() == []
+
+    def test_the_choice_of_models_is_opened_and_left_again(self, studio):
+        picker = studio.page.locator(".picker")
+        picker.locator("summary").focus()
+        studio.page.keyboard.press("Enter")
+        expect(picker.get_by_role("button", name="Test card, picture")).to_be_visible()
+        studio.page.keyboard.press("Escape")
+        expect(picker).not_to_have_attribute("open", "")
+        studio.page.keyboard.press("Enter")
+        for _ in range(2):
+            studio.page.keyboard.press("Tab")
+        expect(studio.field("prompt").get_by_role("textbox")).to_be_focused()
+        expect(picker).not_to_have_attribute("open", "")
 
     def test_shows_where_the_focus_is(self, studio):
         for _ in range(12):

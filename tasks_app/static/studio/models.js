@@ -36,6 +36,9 @@ export function price(model) {
 export function picker(chosen) {
   const tabs = el("div", { class: "kinds", role: "radiogroup", "aria-label": t("kind") });
   const choice = el("details", { class: "picker" });
+  // It lies over the form: whoever turns to something else, or to nothing, has it out of the way.
+  choice.addEventListener("focusout", (event) => choice.contains(event.relatedTarget) || (choice.open = false));
+  choice.addEventListener("keydown", (event) => event.key === "Escape" && choice.open && choice.querySelector("summary").click());
   const show = (model) => {
     tabs.replaceChildren(...kindTabs(model, chosen));
     choice.open = false;
