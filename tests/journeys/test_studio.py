@@ -385,6 +385,22 @@ class TestTheAccount:
 
 
 class TestTheSession:
+    def test_that_the_browser_does_not_keep_is_told_of(self, browser, client):
+        with a_person(browser, client) as person:
+            person.page.route("**/studio/session", lambda route: route.fulfill(status=204))  # as where its cookie is refused
+            person.page.goto("/studio/")
+            person.page.get_by_label("API key").fill(person.key)
+            person.page.get_by_role("button", name="Sign in").click()
+            expect(person.page.get_by_role("alert")).to_contain_text("did not keep the session")
+
+    def test_is_not_opened_by_what_is_no_key(self, browser, client):
+        with a_person(browser, client) as person:
+            person.page.goto("/studio/")
+            person.page.get_by_label("API key").fill("dk_nothing")
+            person.page.keyboard.press("Enter")
+            expect(person.page.get_by_role("alert")).to_contain_text("unknown")
+            expect(person.page.get_by_label("API key")).to_be_focused()
+
     def test_ends_with_its_key_and_the_page_says_so(self, studio):
         studio.page.get_by_role("link", name="API keys").click()
         studio.page.locator(".rows li", has_text="this session").get_by_role("button", name="Revoke").click()

@@ -10,7 +10,6 @@ import * as live from "./live.js";
 import * as models from "./models.js";
 import * as picks from "./picks.js";
 import { complain, place as notes, say } from "./say.js";
-import { signIn } from "./sign-in.js";
 import * as tasks from "./tasks.js";
 import { turn } from "./theme.js";
 
@@ -34,12 +33,13 @@ async function begin() {
   document.addEventListener("signed-out", () => isIn && atTheDoor(t("problem.unauthenticated")));
   addEventListener("hashchange", () => isIn && go().catch(complain));
   if (isSignedIn) await enter();
-  else atTheDoor();
+  else await atTheDoor();
 }
 
-function atTheDoor(why) {
+async function atTheDoor(why) {
   isIn = false;
   shown?.stop?.();
+  const { signIn } = await import("./sign-in.js");
   const door = signIn(async () => location.reload(), why);
   root.replaceChildren(door.element);
   door.focus();

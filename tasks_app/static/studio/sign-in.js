@@ -1,6 +1,6 @@
 // The door: an API key opens a session, and is forgotten.
 
-import { session } from "./api.js";
+import { get, session } from "./api.js";
 import { el, icon } from "./dom.js";
 import { LANGUAGES, choose, language, t } from "./language.js";
 import { words } from "./say.js";
@@ -39,6 +39,7 @@ export function signIn(entered, why = "") {
     button.disabled = true;
     try {
       await session("POST", { key: key.value });
+      if (!(await isKept())) throw Object.assign(new Error(t("sign-in.not-kept")), { code: "not_kept" });
       key.value = "";
       await entered();
     } catch (problem) {
@@ -50,4 +51,15 @@ export function signIn(entered, why = "") {
     }
   });
   return { element: el("main", { class: "entrance" }, form), focus: () => key.focus() };
+}
+
+/** Whether the browser took the session: it does not by http, where the server is known by https. */
+async function isKept() {
+  try {
+    await get("/account");
+    return true;
+  } catch (problem) {
+    if (problem.status === 401) return false;
+    throw problem;
+  }
 }

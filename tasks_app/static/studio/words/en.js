@@ -19,6 +19,7 @@ export default {
   "sign-in": "Sign in",
   "sign-in.key": "API key",
   "sign-in.about": "Paste an API key of your account. It opens a session of seven days, and is not kept in this browser.",
+  "sign-in.not-kept": "This browser did not keep the session: it must allow cookies, and the studio be opened at its https address.",
   "sign-out": "Sign out",
 
   "kind": "What to make",

@@ -19,6 +19,7 @@ export default {
   "sign-in": "登录",
   "sign-in.key": "API 密钥",
   "sign-in.about": "粘贴您账户的 API 密钥。会话有效期为七天，密钥不会保存在此浏览器中。",
+  "sign-in.not-kept": "浏览器没有保存会话：请允许 Cookie，并通过 https 地址打开。",
   "sign-out": "退出",
 
   "kind": "创作类型",
