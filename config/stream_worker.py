@@ -25,11 +25,11 @@ class Worker(ASGIWorker):
         self.tier = tier
 
     async def _serve(self):
+        taker = handover.listener(env["STREAM_SOCKET"])
+        Thread(target=self.take_over, args=(taker,), name="handover", daemon=True).start()
         # gunicorn would make servers of its own protocol; it goes on with those that are there.
         listeners, self.sockets = self.sockets, []
         self.servers = [await self.loop.create_server(lambda: Protocol(self), sock=one.sock) for one in listeners]
-        taker = handover.listener(env["STREAM_SOCKET"])
-        Thread(target=self.take_over, args=(taker,), name="handover", daemon=True).start()
         try:
             await super()._serve()
         finally:

@@ -26,6 +26,11 @@ class Streaming(Gunicorn):
         super().__init__("tests.deploy.impatient", "--bind", f"unix:{self.path}", WEB_WORKERS="1", **self.shared | variables)
         self.command[-1:-1] = ["--bind", f"127.0.0.1:{self.port}"]
 
+    def __enter__(self) -> "Streaming":
+        super().__enter__()
+        assert self.get("/healthz")[0] == 200  # which waits until it serves, and takes what web hands on
+        return self
+
     @contextmanager
     def events(self, path: str, key: str = "", *, cookie: str = "", last: int | None = None, port: int | None = None):
         headers = {"Cookie": cookie} if cookie else {"Authorization": f"Bearer {key}"}

@@ -27,14 +27,19 @@ IMAGE = "darkroom/plasma-image"
 ORDER = json.dumps({"model": IMAGE, "input": {"prompt": "a red fox"}})
 
 
-@pytest.fixture(autouse=True)
-def shared(transactional_db):
+@pytest.fixture(scope="module", autouse=True)
+def two_processes():
     if connection.vendor != "mysql":
         pytest.skip("two processes share a database that SQLite holds in one's memory")
 
 
+@pytest.fixture(autouse=True)
+def shared(transactional_db):
+    pass
+
+
 @pytest.fixture(scope="module")
-def tier(django_db_setup, django_db_blocker):
+def tier(two_processes, django_db_setup):
     """One for all tests that leave it as it is."""
     with Streaming() as running:
         yield running
