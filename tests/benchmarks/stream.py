@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 from urllib.request import urlopen
 from uuid import UUID
 
@@ -106,12 +106,12 @@ class Client:
 
 @contextmanager
 def _tier(ground: Ground):
-    folder = Path(mkdtemp(prefix="darkroom-bench-"))
-    variables = {"STREAM_BIND": f"127.0.0.1:{ground.web_port}", "STREAM_SOCKET": str(folder / "handover")}
-    variables |= {"STREAM_LIMIT_PER_ACCOUNT": str(STREAMS)}
     command = (sys.executable, "-m", "gunicorn", "-c", "deploy/stream.conf.py", "config.asgi")
-    with process(*command, until=partial(_answers, ground.web_port), env=os.environ | ground.variables() | variables) as running:
-        yield family(running.pid), ground.web_port
+    with TemporaryDirectory(prefix="darkroom-bench-") as folder:
+        variables = {"STREAM_BIND": f"127.0.0.1:{ground.web_port}", "STREAM_SOCKET": f"{folder}/handover"}
+        env = os.environ | ground.variables() | variables | {"STREAM_LIMIT_PER_ACCOUNT": str(STREAMS)}
+        with process(*command, until=partial(_answers, ground.web_port), env=env) as running:
+            yield family(running.pid), ground.web_port
 
 
 def _answers(port: int) -> bool:

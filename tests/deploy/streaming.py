@@ -20,9 +20,9 @@ class Streaming(Gunicorn):
     configuration = "deploy/stream.conf.py"
 
     def __init__(self, **variables: str):
-        folder = Path(tempfile.mkdtemp(prefix="darkroom-stream-"))
-        self.path = folder / "s"
-        self.shared = {"DATABASE_URL": database_url(), "STREAM_SOCKET": str(folder / "h")}
+        self._folder = tempfile.TemporaryDirectory(prefix="darkroom-stream-")  # a socket's path may have 107 bytes
+        self.path = Path(self._folder.name, "s")
+        self.shared = {"DATABASE_URL": database_url(), "STREAM_SOCKET": f"{self._folder.name}/h"}
         super().__init__("tests.deploy.impatient", "--bind", f"unix:{self.path}", WEB_WORKERS="1", **self.shared | variables)
         self.command[-1:-1] = ["--bind", f"127.0.0.1:{self.port}"]
 
@@ -30,6 +30,10 @@ class Streaming(Gunicorn):
         super().__enter__()
         assert self.get("/healthz")[0] == 200  # which waits until it serves, and takes what web hands on
         return self
+
+    def __exit__(self, *fault) -> None:
+        super().__exit__(*fault)
+        self._folder.cleanup()
 
     @contextmanager
     def events(self, path: str, key: str = "", *, cookie: str = "", last: int | None = None, port: int | None = None):

@@ -19,7 +19,7 @@ from accounts.models import ApiKey
 from tasks_app.ids import shown
 from tasks_app.models import Process, Task
 from tasks_app.watch import news
-from tests.deploy.streaming import Streaming, connects_to, states
+from tests.deploy.streaming import Streaming, connects_to, database_url, states
 from tests.deploy.web import PATIENCE_S, Gunicorn, wait_until
 from tests.servers import Redis
 
@@ -368,7 +368,7 @@ class TestTheWebTier:
 
     def test_without_a_stream_tier_says_when_to_come_again_and_does_not_wait(self, acme, plasma, task, tmp_path):
         without = {"STREAM_SOCKET": str(tmp_path / "nobody"), "WEB_WORKERS": "1"}
-        with Gunicorn("config.wsgi", DATABASE_URL=Streaming().shared["DATABASE_URL"], **without) as web:
+        with Gunicorn("config.wsgi", DATABASE_URL=database_url(), **without) as web:
             status, headers, body = asked(web.port, "GET", path(task), acme.key)
             assert (status, body["code"], headers["Retry-After"]) == (503, "unavailable", "1")
             status, headers, body = asked(web.port, "POST", "/tasks", acme.key, ORDER, Prefer="wait=60")
