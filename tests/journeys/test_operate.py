@@ -23,7 +23,7 @@ def home(tmp_path_factory):
 def task(home):
     """A task that was made from end to end."""
     key = home.manage("create_account", "acme", "--credits", "100").stdout.split()[-1]
-    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json", "Prefer": "wait=1"}
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
     with urlopen(Request(f"{home.web.url}/api/v1/tasks", json.dumps(CARD).encode(), headers), timeout=30) as answer:
         id = json.load(answer)["id"]
     assert wait_for(lambda: "succeeded" in home.sql("SELECT status FROM tasks_app_task"), within_s=120)
