@@ -20,7 +20,7 @@ up: $(if $(or $(filter mysql:%,$(DATABASE_URL)),$(shell grep -s "^DATABASE_URL=.
 
 test: $(VENV)/test.stamp $(VENV)/mysql.stamp ## every test, on private MariaDB and Redis servers
 	@started=$$(date +%s); status=0; \
-	$(BIN)/pytest --servers -n $$(($$(nproc) + 1)) --maxprocesses 5 --dist loadfile --no-loadscope-reorder tests/journeys tests || status=1; \
+	$(BIN)/pytest --servers -n $$(($$(nproc) * 2)) --maxprocesses 6 --dist loadfile --no-loadscope-reorder tests/journeys tests || status=1; \
 	if [ -d tests/tasks_app/engine ]; then \
 		echo "The engine once more, on SQLite without Redis:"; \
 		DATABASE_URL=sqlite:///var/test.sqlite3 REDIS_URL= $(BIN)/pytest -q tests/tasks_app/engine || status=1; \

@@ -38,13 +38,17 @@ PLASMA_ORDER = {"model": "plasma-image", "prompt": "a kite", "client_token": "t1
 GRIT_ORDER = {"engine": "grit-video", "text": "a kite"}
 
 
-def ask(simulator: Simulator, method: str, path: str, body: dict | None = None, *, key: str = Simulator.KEY) -> tuple[int, dict]:
-    status, content = raw(simulator, method, path, body, key=key)
+def ask(
+    simulator: Simulator, method: str, path: str, body: dict | None = None, *, key: str = Simulator.KEY, timeout: float = 10
+) -> tuple[int, dict]:
+    status, content = raw(simulator, method, path, body, key=key, timeout=timeout)
     return status, json.loads(content)
 
 
-def raw(simulator: Simulator, method: str, path: str, body: dict | None = None, *, key: str = Simulator.KEY) -> tuple[int, bytes]:
-    connection = http.client.HTTPConnection("127.0.0.1", simulator.port, timeout=0.5)
+def raw(
+    simulator: Simulator, method: str, path: str, body: dict | None = None, *, key: str = Simulator.KEY, timeout: float = 10
+) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection("127.0.0.1", simulator.port, timeout=timeout)
     try:
         connection.request(method, path, json.dumps(body) if body else None, {"Authorization": f"Bearer {key}"})
         response = connection.getresponse()
@@ -144,7 +148,7 @@ class TestTheNextSubmitIsOrdered:
     def test_a_broken_answer_leaves_a_job_only_where_it_was_accepted(self, grit, order, error, accepts):
         grit.will(order(accepts=accepts))
         with pytest.raises(error):
-            ask(grit, "POST", "/generate", GRIT_ORDER)
+            ask(grit, "POST", "/generate", GRIT_ORDER, timeout=2 if order is hang else 10)
         assert (grit.received.total(), grit.bought) == (1, int(accepts))
 
     def test_garbage_is_a_page_and_not_json(self, grit):
