@@ -36,6 +36,7 @@ PANELS = (
     Panel(_("Health"), "tasks_app.view_task", panels.health, columns=12),
     Panel(_("Tasks"), "tasks_app.view_task", panels.tasks, columns=8, note=_("by when they were created")),
     Panel(_("Slots and queues"), "providers.view_provider", panels.slots, columns=4),
+    Panel(_("Balances"), "providers.view_provider", panels.balances, columns=12, note=_("of our money at upstreams")),
     Panel(_("Failures"), "tasks_app.view_task", panels.failures, note=_("as clients were told, by provider and code")),
     Panel(_("Times"), "tasks_app.view_task", panels.times, note=_("of the past 24 hours, from accepted to done")),
     Panel(_("Credits"), "accounts.view_ledgerentry", panels.credits, columns=4, note=_("captured")),

@@ -11,6 +11,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from providers import directory
+from providers.health import is_low
+from providers.models import Provider
 
 from ..doctor.verdict import Verdict
 from ..figures import LOW, MOST_IN_LANE, Slots
@@ -50,6 +52,12 @@ def slots(reading: Reading) -> SafeString:
     enabled = {one.name for one in reading.now.providers if one.is_enabled}
     shown = [one for one in reading.now.slots if one.provider in enabled or one.open]
     return _rows((_("Provider"), _("Jobs"), _("Queued")), [_slots(one, reading) for one in shown], words=2) if shown else _nothing()
+
+
+def balances(reading: Reading) -> SafeString | str:
+    """What is left of our money at each provider that tells; nothing where none does."""
+    telling = [one for one in reading.now.providers if one.is_enabled and one.balance is not None]
+    return _rows((_("Provider"), _("Left"), _("Enough for")), [_balance(one) for one in telling], words=1) if telling else ""
 
 
 def failures(reading: Reading) -> SafeString:
@@ -99,6 +107,14 @@ def _queued(provider: str, reading: Reading) -> str:
     lanes = [lane for lane in reading.waiting if ids & {route.provider_id for route in directory.routes(lane.removesuffix(LOW))}]
     more = "+" if any(reading.waiting[lane] >= MOST_IN_LANE for lane in lanes) else ""
     return f"{sum(reading.waiting[lane] for lane in lanes):,}{more}"
+
+
+def _balance(one: Provider) -> tuple:
+    left = two_lines(f"{one.balance:,.10g} {one.balance_unit}", f"{one.balance_at:%Y-%m-%d %H:%M} UTC")
+    if one.balance_days is None:
+        return links.to_provider(one), left, NONE
+    days = _("%(days)s days") % {"days": f"{one.balance_days:.1f}"}
+    return links.to_provider(one), left, format_html('<span class="alarming-text">{}</span>', days) if is_low(one.balance_days) else days
 
 
 def _failure(one: Failure, reading: Reading) -> tuple:

@@ -146,6 +146,18 @@ class TestSlots:
         assert "plasma" not in panel(olga, "Slots and queues")
 
 
+class TestBalances:
+    def test_are_told_with_how_long_they_will_do(self, olga, models):
+        at = datetime(2026, 6, 1, 12, tzinfo=UTC)
+        Provider.objects.filter(name="plasma").update(balance=1234.5, balance_unit="credits", balance_days=2.04, balance_at=at)
+        text = panel(olga, "Balances")
+        assert "plasma 1,234.5 credits 2026-06-01 12:00 UTC 2.0 days" in text
+        assert 'class="alarming-text">2.0 days' in text_of(olga.get("/admin/"))
+
+    def test_are_nothing_to_tell_where_no_upstream_does(self, olga, models):
+        assert panel(olga, "Balances") == ""
+
+
 class TestFailures:
     def test_are_told_by_provider_and_code(self, olga, earned):
         assert "plasma unavailable 2 plasma moderated 1" in panel(olga, "Failures")
