@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from .errors import NotFound, QuotaExceeded, Refused, Repeated, Retired, Unauthenticated, UpstreamError
+from .errors import NotFound, NotTried, QuotaExceeded, Refused, Repeated, Retired, Unauthenticated, UpstreamError
 
 State = Literal["closed", "open", "half_open"]
 
@@ -29,7 +29,7 @@ AT_ONCE = timedelta(seconds=1)  # the times of a look, and of the calls that it 
 NOTE = 200  # characters of why it opened
 
 FINAL = (Unauthenticated, QuotaExceeded)
-UNTOLD = (Refused, NotFound, Retired, Repeated)  # of a job, an input or a model, not of the provider
+UNTOLD = (NotTried, Refused, NotFound, Retired, Repeated)  # of a job, an input, a model or ourselves, not of the provider
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ UpstreamError
 │   └── Moderated         the content was refused
 ├── NotAccepted           surely nothing was bought; another route, or later
 │   ├── NotSent           DNS, connect, TLS, no free connection
+│   │   └── NotTried      for want of something on our side or the client's: it says nothing of the upstream
 │   ├── RateLimited       429, busy, no free slot (`retry_after` seconds, where told)
 │   ├── Unavailable       5xx that says 'not accepted', maintenance; on a poll: any answer that is no verdict
 │   ├── Unauthenticated   401, 403: our credentials
@@ -72,6 +73,10 @@ class NotSent(NotAccepted):
     """The upstream could not be reached."""
 
     code = "not_sent"
+
+
+class NotTried(NotSent):
+    """The request could not be made yet."""
 
 
 class RateLimited(NotAccepted):

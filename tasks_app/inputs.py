@@ -21,7 +21,7 @@ from django.conf import settings
 from django.db.models import Exists, OuterRef
 
 from providers.catalogue import InvalidInput, Model
-from providers.errors import Invalid, NotAccepted, NotSent
+from providers.errors import Invalid, NotAccepted, NotTried
 from providers.outcomes import Media
 from providers.schemas import Path, media_paths, written
 
@@ -89,7 +89,7 @@ def plan(account_id: int, schema: Mapping[str, Any], input: Mapping[str, Any]) -
 async def gather(
     task_id: UUID, schema: Mapping[str, Any], input: Mapping[str, Any], plan: Mapping[str, Own], *, local: bool, bucket: bool = False
 ) -> dict[str, Any]:
-    """The input with Media objects in it; raises Invalid that names the field, or NotSent where trying again may help.
+    """The input with Media objects in it; raises Invalid that names the field, or NotTried where trying again may help.
 
     `local`: the adapter reads files on this machine, so what lies elsewhere, in our bucket too, is fetched first, once for a task: a
     second try finds it. `bucket`: it reads from our bucket, so what clients name by URL is put there, likewise.
@@ -206,7 +206,7 @@ async def _media(reference: str, field: str, key: str, plan: Mapping[str, Own], 
         except Invalid as refused:
             raise Invalid(refused.message, field=field) from refused
         except (NotAccepted, StorageAway) as passing:
-            raise NotSent(f"{field} could not be fetched: {passing}", field=field) from passing
+            raise NotTried(f"{field} could not be fetched: {passing}", field=field) from passing
 
 
 async def _near(own: Own, key: str) -> Media:

@@ -26,7 +26,7 @@ from ..errors import (
     Moderated,
     NoOutput,
     NotFound,
-    NotSent,
+    NotTried,
     OutcomeUnknown,
     QuotaExceeded,
     RateLimited,
@@ -150,7 +150,7 @@ async def _order(job: Job) -> tuple[str, list[Part]]:
     try:
         enclosed = await asyncio.to_thread(_enclosed, files, wanted.files)
     except OSError as gone:
-        raise NotSent("A picture that goes along could not be read.") from gone
+        raise NotTried("A picture that goes along could not be read.") from gone
     return wanted.path, [*(Part(name, value) for name, value in {**wanted.more, **fields}.items()), *enclosed]
 
 

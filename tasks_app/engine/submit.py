@@ -15,7 +15,7 @@ from django.conf import settings
 
 from providers import catalogue, directory, hooks
 from providers.adapters import Adapter
-from providers.errors import NotAccepted, NotSent, OutcomeUnknown, UpstreamError
+from providers.errors import NotAccepted, NotTried, OutcomeUnknown, UpstreamError
 from providers.outcomes import Accepted, Facts, Finished, Job
 
 from .. import inputs
@@ -113,7 +113,7 @@ def _schema(model: str) -> Mapping[str, Any]:
 async def _buy(task: Submission) -> Outcome:
     job = await _with_media(task)
     if not task.may_send:  # paused for so long that another worker may have taken over
-        raise NotSent
+        raise NotTried
     return await task.adapter.submit(job)
 
 

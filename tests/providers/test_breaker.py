@@ -13,6 +13,7 @@ from providers.errors import (
     Moderated,
     NotFound,
     NotSent,
+    NotTried,
     OutcomeUnknown,
     QuotaExceeded,
     RateLimited,
@@ -25,7 +26,7 @@ from providers.errors import (
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 COUNTED = (NotSent, RateLimited, Unavailable, OutcomeUnknown)
 FINAL = (Unauthenticated, QuotaExceeded)
-UNTOLD = (Invalid, Moderated, NotFound, Retired, Repeated)
+UNTOLD = (NotTried, Invalid, Moderated, NotFound, Retired, Repeated)
 
 
 def heard(breaker, *errors, now=NOON, began_at=None):

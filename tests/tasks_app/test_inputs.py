@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from providers.catalogue import InvalidInput, Model
-from providers.errors import Invalid, NotSent
+from providers.errors import Invalid, NotTried
 from providers.outcomes import Media
 from tasks_app import ids, inputs
 from tasks_app.models import File, Output, Task
@@ -282,7 +282,7 @@ class TestAnAdapterThatReadsFilesWhileOursLieInABucket:
 
     def test_waits_while_the_bucket_is_away(self, kept, in_cos):
         in_cos.will(upstream_answer(403), at="get", times=2)
-        with pytest.raises(NotSent, match="the storage cannot read") as waits:
+        with pytest.raises(NotTried, match="the storage cannot read") as waits:
             gathered(*kept, local=True)
         assert waits.value.field.startswith("image")
 
@@ -339,7 +339,7 @@ class TestAnAdapterThatReadsFromOurBucket:
                 await inputs.gather(TASK, SCHEMA, {"image": server.url("/a")}, {}, local=False, bucket=True)
 
         in_cos.will(upstream_answer(403), at="put")
-        with pytest.raises(NotSent):
+        with pytest.raises(NotTried):
             asyncio.run(run())
 
 
@@ -366,7 +366,7 @@ class TestWhatCannotBeHad:
 
     @pytest.mark.parametrize("answers", [{"/bad": answer(status=503)}, {"/bad": answer(status=429)}, {"/bad": answer(PNG, length=2000)}])
     def test_for_now_sends_nothing_and_waits(self, settings, answers):
-        self.fails(settings, NotSent, answers, field="images[1]")
+        self.fails(settings, NotTried, answers, field="images[1]")
 
     def test_because_the_storage_cannot_write_waits(self, settings, folder):
         async def run():
@@ -375,7 +375,7 @@ class TestWhatCannotBeHad:
                 await inputs.gather(TASK, SCHEMA, {"image": server.url("/a")}, {}, local=True)
 
         (folder / DRAFTS).write_text("no folder can be made here")
-        with pytest.raises(NotSent, match="the storage cannot write"):
+        with pytest.raises(NotTried, match="the storage cannot write"):
             asyncio.run(run())
 
     @pytest.mark.parametrize("local", [True, False])
@@ -398,7 +398,7 @@ class TestWhatCannotBeHad:
             async with wire(settings) as server:
                 server.paths |= {"/good": answer(PNG), "/bad": answer(status=503)}
                 input = {"images": [server.url("/good"), server.url("/bad")]}
-                with pytest.raises(NotSent):
+                with pytest.raises(NotTried):
                     await inputs.gather(TASK, SCHEMA, input, {}, local=True)
                 server.paths["/bad"] = answer(PNG)
                 return await inputs.gather(TASK, SCHEMA, input, {}, local=True)

@@ -22,6 +22,7 @@ from ...errors import (
     NoOutput,
     NotFound,
     NotSent,
+    NotTried,
     OutcomeUnknown,
     QuotaExceeded,
     RateLimited,
@@ -164,7 +165,7 @@ class Cloud:
         """The input as JSON; a function takes a file as {"url"}, a link into our bucket."""
         if isinstance(value, Media):
             if value.key is None:
-                raise NotSent("An input file is not in the bucket.")
+                raise NotTried("An input file is not in the bucket.")
             return {"url": self._client.bucket.link(value.key)}
         if isinstance(value, Mapping):
             return {name: self._written(item) for name, item in value.items()}

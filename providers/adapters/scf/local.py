@@ -14,7 +14,7 @@ from ...errors import (
     Invalid,
     NoOutput,
     NotFound,
-    NotSent,
+    NotTried,
     OutcomeUnknown,
     RateLimited,
     Refused,
@@ -95,7 +95,7 @@ def _written(value: Any) -> Any:
     """The input as JSON; a function takes a file as {"path"}."""
     if isinstance(value, Media):
         if value.path is None:
-            raise NotSent("An input file is not on this machine.")
+            raise NotTried("An input file is not on this machine.")
         return {"path": value.path}
     if isinstance(value, Mapping):
         return {name: _written(item) for name, item in value.items()}
