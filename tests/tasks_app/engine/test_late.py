@@ -206,7 +206,7 @@ class TestAJobThatNoTaskEverFollowed:
         (taken,) = submit.take(1, clock)
         road.calls(submit, taken)
         bell.will(answer(503))
-        submit.land([(taken, submit.NotSent())], clock)
+        submit.land([(taken, submit.NotTried())], clock)
         assert row(task)["status"] == "queued"
         rings(task, bell.ringing(bell.jobs["bell1"]))
         asks(seconds=0)
