@@ -43,8 +43,8 @@ def parse(prefix: str, text: str) -> UUID | None:
 
 
 def first_of(moment: datetime) -> UUID:
-    """The least UUIDv7 of a moment: ids sort by time, so the primary key finds what is older or newer."""
-    return UUID(int=int(moment.timestamp() * 1000) << 80)
+    """The least UUIDv7 of a moment, of 1970 at the earliest: ids sort by time, so the primary key finds what is older or newer."""
+    return UUID(int=max(int(moment.timestamp() * 1000), 0) << 80)
 
 
 def moment_of(id: UUID) -> datetime:

@@ -14,7 +14,7 @@ from django.utils.dateparse import parse_datetime
 
 from providers.models import PublicModel
 
-from ..ids import parse
+from ..ids import first_of, parse
 from ..render import RUNNING
 from . import problems
 from .orders import METADATA_LENGTH, METADATA_NAME
@@ -78,12 +78,6 @@ def where(account_id: int, filters: Filters) -> tuple[str, list[Any]]:
     return " AND ".join(sql for sql, _ in clauses), [value for _, values in clauses for value in values]
 
 
-def first_id_at(moment: datetime) -> UUID:
-    """The least UUIDv7 of a millisecond."""
-    milliseconds = max(int(moment.timestamp() * 1000), 0)
-    return UUID(int=milliseconds << 80)
-
-
 def _plain(name: str) -> str:
     return ANY_METADATA if METADATA.fullmatch(name) else name
 
@@ -98,9 +92,9 @@ def _clauses(filters: Filters) -> Iterator[tuple[str, list[Any]]]:
         if (value := getattr(filters, name)) is not None:
             yield _is(name), [value]
     if filters.created_after:
-        yield "id >= %s AND created_at > %s", [first_id_at(filters.created_after - SKEW).bytes, _stored(filters.created_after)]
+        yield "id >= %s AND created_at > %s", [first_of(filters.created_after - SKEW).bytes, _stored(filters.created_after)]
     if filters.created_before:
-        yield "id < %s AND created_at < %s", [first_id_at(filters.created_before + SKEW).bytes, _stored(filters.created_before)]
+        yield "id < %s AND created_at < %s", [first_of(filters.created_before + SKEW).bytes, _stored(filters.created_before)]
     for name, value in filters.metadata.items():
         # SQLite compares names as they were written, and Django writes them in ASCII.
         yield _metadata_is(), [f"$.{json.dumps(name)}", value]

@@ -7,6 +7,7 @@ from django.db.models import Count, Q, Sum
 from django.db.models.functions import Coalesce, TruncDate
 from django.utils import timezone
 
+from ..ids import first_of
 from ..models import Task
 from . import contract, filters, period
 from .answer import Answer
@@ -38,7 +39,7 @@ def _lines(account_id: int, asked: period.Period) -> list[dict]:
     """One line for each group of the tasks created in the period, counted and summed by the database."""
     start, end = _midnight(asked.first), _midnight(asked.last + timedelta(days=1))
     tasks = Task.objects.filter(account=account_id, created_at__gte=start, created_at__lt=end).filter(
-        id__gte=filters.first_id_at(start - filters.SKEW), id__lt=filters.first_id_at(end + filters.SKEW)
+        id__gte=first_of(start - filters.SKEW), id__lt=first_of(end + filters.SKEW)
     )
     columns = [name for name in asked.by if name != "day"]
     days = {"day": TruncDate("created_at", tzinfo=UTC)} if "day" in asked.by else {}
