@@ -7,8 +7,8 @@ from .browser import Looked
 SCREENSHOTS = Path(__file__).parents[1] / "var/screenshots"
 
 
-def shot(looked: Looked, name: str) -> None:
-    """The whole page as it is now."""
+def shot(looked: Looked, name: str, *, whole: bool = True) -> None:
+    """The page as it is now, whole or what the window shows of it."""
     path = SCREENSHOTS / f"{name}.png"
     path.parent.mkdir(parents=True, exist_ok=True)
-    looked.page.screenshot(path=path, full_page=True, animations="disabled")
+    looked.page.screenshot(path=path, full_page=whole, animations="disabled")

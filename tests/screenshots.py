@@ -9,17 +9,19 @@ from pathlib import Path
 
 from PIL import Image
 
+from .looks import SCREENSHOTS
+
 ROOT = Path(__file__).resolve().parents[1]
-TAKEN, KEPT = ROOT / "var/screenshots", ROOT / "docs/pictures"
+KEPT = ROOT / "docs/pictures"
 LOOKS = ("tests/journeys/test_studio.py", "tests/tasks_app/admin/test_looks.py")
-SHOWN = {"studio-picks": "studio", "studio-history-phone-zh-Hans-dark": "studio-phone", "admin/desk-overview": "admin"}
+SHOWN = {"studio/picks": "studio", "admin/desk-overview": "admin"}
 WIDEST = 1100
 
 
 def main() -> int:
     done = subprocess.run([sys.executable, "-m", "pytest", "-q", *LOOKS], cwd=ROOT, check=False)
     for taken, kept in SHOWN.items():
-        keep(TAKEN / f"{taken}.png", KEPT / f"{kept}.webp")
+        keep(SCREENSHOTS / f"{taken}.png", KEPT / f"{kept}.webp")
     return done.returncode
 
 

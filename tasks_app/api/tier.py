@@ -16,12 +16,12 @@ from typing import Any
 
 from django.conf import settings
 from django.db import Error as DatabaseFault
-from django.db import connections
 
 from .. import metrics
 from ..engine.accept import Problem
 from ..watch import beginning
 from ..watch.follower import Follower, connect
+from ..watch.look import and_close
 from ..watch.watcher import Watcher
 from . import problems, sse
 from .prefer import Wait
@@ -78,7 +78,7 @@ class Tier:
 
     async def in_thread(self, work: Callable, *args: Any) -> Any:
         """What touches the database is done beside the loop, and keeps no connection."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, _and_close, work, *args)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, and_close, work, *args)
 
     def refuse_beyond_bounds(self, account_id: int | None = None) -> None:
         """Raises a Problem where there is no room for one more stream, of this account or at all."""
@@ -195,10 +195,3 @@ class Tier:
 def _later(problem: Problem) -> Problem:
     problem.headers = {"Retry-After": str(COME_AGAIN_S)}
     return problem
-
-
-def _and_close(work: Callable, *args: Any) -> Any:
-    try:
-        return work(*args)
-    finally:
-        connections.close_all()

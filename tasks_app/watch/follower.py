@@ -15,13 +15,12 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import Error as DatabaseFault
-from django.db import connections
 from redis import asyncio as redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from . import news
-from .look import Eyes, Seen, Watched
+from .look import Eyes, Seen, Watched, and_close
 from .watcher import Watcher
 
 log = logging.getLogger(__name__)
@@ -179,11 +178,4 @@ class Follower:
                 self._progress(task_id, account_id, share)
 
     async def _in_thread(self, work: Callable, *args: Any) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, _and_close, work, *args)
-
-
-def _and_close(work: Callable, *args: Any) -> Any:
-    try:
-        return work(*args)
-    finally:
-        connections.close_all()  # a connection that is used for a millisecond every few seconds is one too many
+        return await asyncio.get_running_loop().run_in_executor(self._thread, and_close, work, *args)

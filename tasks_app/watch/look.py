@@ -1,15 +1,18 @@
 """One look at the database, for all that a process watches: as many queries for a thousand streams as for one."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
+from django.db import connections
 from django.utils import timezone
 
 from .. import ids, render, rows
 from ..models import Task
 from .log import LATE_S, Change, EventLog
+
+T = TypeVar("T")
 
 BORN_WITHIN = timedelta(seconds=LATE_S)
 MOST_BORN = 1000
@@ -93,3 +96,11 @@ def as_json(found: Iterable[rows.Row]) -> dict[UUID, bytes]:
     """The task objects of these rows."""
     now = timezone.now()
     return {UUID(bytes=bytes(row.id)): render.dumps(render.task(row, now=now)) for row in found}
+
+
+def and_close(work: Callable[..., T], *args: Any) -> T:
+    """What `work` gives, for a thread that looks now and then: a connection used for a millisecond every few seconds is one too many."""
+    try:
+        return work(*args)
+    finally:
+        connections.close_all()

@@ -9,10 +9,9 @@ from typing import Any
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tasks_app.management.client import Client
-from tasks_app.management.stage import ROOT
+from tests import looks
 from tests.browser import DESKTOP, Looked
 
-SHOTS = ROOT / "var/screenshots"
 # What goes on in the page, told by the browser itself: clicks of a person, and what its policy kept out.
 WATCHES = """
     const told = (name, what) => sessionStorage.setItem(name, JSON.stringify([...JSON.parse(sessionStorage.getItem(name) ?? "[]"), what]));
@@ -94,8 +93,7 @@ class Studio:
         return [one for one in self.client.call("GET", "/api/v1/tasks?limit=100")["data"] if one["input"].get("prompt") == words]
 
     def shoot(self, name: str) -> None:
-        SHOTS.mkdir(parents=True, exist_ok=True)
-        self.page.screenshot(path=SHOTS / f"studio-{name}.png")
+        looks.shot(self.looked, f"studio/{name}", whole=False)
 
 
 @contextmanager
