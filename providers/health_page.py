@@ -1,6 +1,7 @@
 """What a provider's page tells of its health: breakers, answers by the hour and by model, what is left there, what changed last."""
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from django.template.loader import render_to_string
 from django.utils import timezone
@@ -10,11 +11,14 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from . import charts, rates
+from . import rates
+from .breakers import Door
+from .charts import Bar, columns
 from .models import Breaker, HealthChange, Provider
 
 CHANGES = 12
 HOURS = 48
+ANSWERS = ("good", "refused", "bad")  # from the ground up
 STATES = {"closed": "success", "healthy": "success", "enough": "success", "open": "danger", "failing": "danger", "low": "danger"}
 WHAT = {"submit": _("submits"), "poll": _("polls"), "check": _("checks"), "balance": _("balance")}
 
@@ -32,7 +36,7 @@ def polls(provider: Provider) -> SafeString:
 @display(description=_("By model, within a day"))
 def by_model(provider: Provider) -> str:
     found = rates.by_model(provider.pk, now=timezone.now())
-    rows = [[model, WHAT[door], charts.told(counts), _jobs(counts)] for (model, door), counts in found.items()]
+    rows = [[model, WHAT[door], _answers(counts), _jobs(counts)] for (model, door), counts in found.items()]
     return _table([gettext("model"), "", gettext("answers"), gettext("jobs that ended well")], rows) if rows else "–"
 
 
@@ -56,11 +60,32 @@ def changes(provider: Provider) -> str:
 FIELDS = (submits, polls, by_model, balance, changes)
 
 
-def _door(provider: Provider, door: str) -> SafeString:
+def _door(provider: Provider, door: Door) -> SafeString:
     """Its breaker as the row has it now, and what its calls came to."""
     row = provider.breakers.filter(door=door).first()
-    drawn = charts.answers(rates.series(provider.pk, now=timezone.now(), hours=HOURS), door)
+    drawn = _drawn(rates.series(provider.pk, now=timezone.now(), hours=HOURS), door)
     return format_html("<div>{} {}</div><div>{}</div>", _label(row.state if row else "closed"), _told(row) if row else "", drawn)
+
+
+def _drawn(series: Sequence[tuple[datetime, dict[Door, rates.Counts]]], door: Door) -> SafeString | str:
+    """A bar for each hour, as high as its answers are many."""
+    told = [(hour, counts[door]) for hour, counts in series]
+    if not any(counts.answers for _, counts in told):
+        return gettext("None within %(hours)s hours.") % {"hours": len(series)}
+    bars = [
+        Bar(f"{hour:%m-%d %H:00}", f"{hour:%Y-%m-%d %H:00} UTC: {_answers(counts)}", {name: getattr(counts, name) for name in ANSWERS})
+        for hour, counts in told
+    ]
+    return columns(bars, describes=gettext("Answers by the hour"), legend={name: gettext(name) for name in ANSWERS})
+
+
+def _answers(counts: rates.Counts) -> str:
+    """12 good, 1 refused, 3 bad; 0.42 s in the mean, 3.1 s at most."""
+    if not counts.answers:
+        return gettext("none")
+    kinds = ", ".join(f"{getattr(counts, name):,} {gettext(name)}" for name in ANSWERS if getattr(counts, name))
+    took = {"kinds": kinds, "mean": f"{counts.took_ms / counts.answers / 1000:.2f}", "most": f"{counts.slowest_ms / 1000:.1f}"}
+    return gettext("%(kinds)s; %(mean)s s in the mean, %(most)s s at most") % took
 
 
 def _told(row: Breaker) -> str:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from providers import directory
+from providers.charts import Bar, columns, meter
 from providers.health import is_low
 from providers.models import Provider
 
@@ -18,7 +19,6 @@ from ..doctor.verdict import Verdict
 from ..figures import LOW, MOST_IN_LANE, Slots
 from ..past import Earned, Failure, Slice
 from . import links
-from .charts import Bar, columns, meter
 from .pieces import NONE, label, lasted, link, one_line, two_lines
 from .reading import Reading
 
