@@ -151,7 +151,7 @@ class TestAnAccount:
         mine = {shown("task", task.id), shown("task", new.id)}
         assert {event.data["task"]["id"] for event in heard if event.name == "state"} == mine
 
-    def test_hears_what_it_missed_of_tasks_that_are_not_shown(self, tier, acme, task, road, monkeypatch):
+    def test_hears_what_it_missed_of_tasks_that_are_not_shown(self, tier, acme, task, road):
         with tier.events("/account/events", acme.key) as stream:
             last = stream.next().id
         road.runs_dry()
