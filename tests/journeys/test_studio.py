@@ -13,12 +13,12 @@ from playwright.sync_api import Route, expect
 from tasks_app.management.client import Client
 from tasks_app.management.stage import ROOT, Stage
 from tests.browser import DESKTOP, PHONE, chromium
-from tests.upstreams import Receiver
+from tests.upstreams import Receiver, hang
 
 from .studio import a_person
 
 PAGES = ("#/", "#/history", "#/usage", "#/keys", "#/webhooks")
-FIRST_PAGE_BYTES, READY_MS = 150_000, 1000
+FIRST_PAGE_BYTES = 150_000
 LOADED = """
     performance.getEntries().filter(one => one.encodedBodySize).map(one => [new URL(one.name).pathname, one.encodedBodySize])
 """
@@ -107,19 +107,13 @@ class TestANewcomer:
         newcomer.page.keyboard.press("Escape")
         expect(newcomer.page.get_by_role("dialog")).to_have_count(0)
 
-    def test_waits_for_the_first_page_less_than_a_second_and_for_few_bytes(self, newcomer):
+    def test_waits_for_a_first_page_of_few_bytes(self, newcomer):
         newcomer.enter()
-        took = []
-        for _ in range(3):  # the machine may be busy with something else at one moment
-            newcomer.page.goto("about:blank")
-            newcomer.page.goto("/studio/")
-            expect(newcomer.page.locator(".price")).to_contain_text("credit")
-            took.append(newcomer.page.evaluate(READY))
+        expect(newcomer.page.locator(".price")).to_contain_text("credit")
         loaded = dict(newcomer.page.evaluate(LOADED))
         assert {"/studio/", "/static/studio/main.js", "/api/v1/models"} <= set(loaded)
         assert sum(loaded.values()) < FIRST_PAGE_BYTES
-        assert min(took) < READY_MS
-        print(f"first page: {sum(loaded.values()):,} bytes in {len(loaded)} files, ready after {min(took):.0f} ms")
+        print(f"{sum(loaded.values()):,} bytes in {len(loaded)} files, ready after {newcomer.page.evaluate(READY):.0f} ms")
 
 
 class TestWriting:
@@ -350,6 +344,19 @@ class TestTheAccount:
         studio.page.get_by_role("dialog").get_by_role("button", name="Revoke").click()
         expect(row).to_have_count(0)
 
+    def test_sees_by_itself_what_became_of_a_telling(self, studio, receiver):
+        studio.client.call("POST", "/api/v1/webhook-endpoints", {"url": f"{receiver.url}/slow"})
+        receiver.always(hang(), at="/slow")
+        studio.page.get_by_role("link", name="Webhooks").click()
+        studio.page.get_by_role("button", name="Send a test").click()
+        delivery = studio.page.locator(".deliveries li").first
+        expect(delivery).to_contain_text("Being sent")
+        receiver.let_go()
+        expect(delivery).to_contain_text("On its way")  # for it is sent again later
+        studio.page.get_by_role("button", name="Delete").click()
+        studio.page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+        expect(studio.page.locator(".rows .url")).to_have_count(0)
+
     def test_has_a_server_told_and_told_again(self, studio, receiver):
         studio.page.get_by_role("link", name="Webhooks").click()
         studio.page.get_by_label("Address").fill("http://10.0.0.1/")
@@ -444,6 +451,7 @@ class TestByKeyboardAlone:
         with a_person(browser, client) as person:
             page = person.page
             page.goto("/studio/")
+            expect(page.get_by_label("API key")).to_be_focused()
             page.keyboard.type(person.key)
             page.keyboard.press("Enter")
             expect(page.get_by_label("Prompt", exact=False).first).to_be_focused()

@@ -11,6 +11,7 @@ import { complain, say } from "./say.js";
 
 const EVENTS = ["task.started", "task.succeeded", "task.failed", "task.canceled", "task.expired"];
 const STATUSES = ["pending", "delivered", "failed"];
+const OPEN = ["pending", "sending"];
 const LOOK_AGAIN_MS = 2000;
 
 export function page() {
@@ -138,7 +139,7 @@ function deliveries() {
     list.replaceChildren();
     const newest = await load();
     if (!newest.length) list.append(el("li", { class: "empty" }, t("delivery.none")));
-    if (newest.some((delivery) => delivery.status === "pending" && !delivery.tried_at))
+    if (newest.some(({ status, tried_at }) => status === "sending" || (status === "pending" && !tried_at)))
       timer = setTimeout(() => show().catch(complain), LOOK_AGAIN_MS);
   };
   status.addEventListener("change", () => show().catch(complain));
@@ -180,7 +181,7 @@ function told(delivery, show) {
     "li",
     {},
     details,
-    delivery.status !== "pending" &&
+    !OPEN.includes(delivery.status) &&
       el(
         "button",
         { type: "button", class: "quiet", "aria-label": `${t("delivery.replay")}: ${delivery.type}`, on: { click: replay } },

@@ -5,6 +5,8 @@ import re
 import pytest
 from django.contrib.staticfiles import finders
 
+from tasks_app.api.filters import STATUSES
+from tasks_app.models import Delivery
 from tasks_app.studio import page
 
 pytestmark = pytest.mark.django_db
@@ -60,6 +62,11 @@ class TestTheModules:
         said = {key for file in page.STATIC.glob("studio/*.js") for key in re.findall(r'\bt\("([^"]+)"', file.read_text())}
         assert said - keys_of("en") == set()
         assert said - keys_of("zh") == set()
+
+    @pytest.mark.parametrize("language", ["en", "zh"])
+    def test_have_words_for_each_state_that_the_api_tells(self, language):
+        states = {f"status.{one}" for one in STATUSES} | {f"delivery.{one}" for one in Delivery.Status.values}
+        assert states - keys_of(language) == set()
 
 
 def keys_of(language: str) -> set[str]:

@@ -158,6 +158,7 @@ export default {
   "webhooks.new": "Add an endpoint",
   "deliveries": "Deliveries",
   "delivery.pending": "On its way",
+  "delivery.sending": "Being sent",
   "delivery.delivered": "Delivered",
   "delivery.failed": "Failed",
   "delivery.none": "Nothing was sent yet.",

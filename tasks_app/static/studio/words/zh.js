@@ -158,6 +158,7 @@ export default {
   "webhooks.new": "添加端点",
   "deliveries": "投递记录",
   "delivery.pending": "投递中",
+  "delivery.sending": "正在发送",
   "delivery.delivered": "已送达",
   "delivery.failed": "失败",
   "delivery.none": "还没有投递。",
