@@ -29,6 +29,7 @@ LENGTH = "async video => (video.readyState || await new Promise(done => video.on
 LOOKS = """
     () => {
         const focused = document.activeElement;
+        if (focused === document.body) return true; // between the page's last and its first
         const {outlineStyle, boxShadow} = getComputedStyle(focused.matches(".hidden-input") ? focused.nextElementSibling : focused);
         return outlineStyle !== "none" || boxShadow !== "none";
     }
@@ -383,6 +384,7 @@ class TestTheAccount:
         expect(studio.page.locator(".rows").first.locator("li")).to_have_count(0)
 
     def test_sees_what_it_spent(self, studio):
+        studio.client.wait([studio.client.submit("darkroom/test-card-image", {"prompt": "spent"})["id"]])
         studio.page.get_by_role("link", name="Credits", exact=True).click()
         expect(studio.page.locator(".tile-fact").first).to_contain_text("free to spend")
         expect(studio.page.locator("table")).to_contain_text("darkroom/test-card-image")
