@@ -5,11 +5,10 @@ take: rows claimed, in a transaction of its own     land: the outcomes that have
 """
 
 import logging
+from asyncio import CancelledError
 from collections.abc import Awaitable, Callable
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Event, Lock
 from time import monotonic, sleep
@@ -92,8 +91,8 @@ class Run:
 
     pump: Pump
     clock: Clock
-    open: dict[Future, Claimed] = field(default_factory=dict)
-    arrived: SimpleQueue = field(default_factory=SimpleQueue)
+    open: dict[int, Claimed] = field(default_factory=dict)  # by id(): a claim is no key
+    arrived: SimpleQueue[tuple[Claimed, Outcome]] = field(default_factory=SimpleQueue)
     landed: int = 0
     looked_at: float = float("-inf")
     extended_at: float = field(default_factory=monotonic)
@@ -128,8 +127,8 @@ class Run:
         self.looked_at = monotonic()
         claimed = guarded(lambda: self.take(room)) or []
         self.there_is_more = len(claimed) >= room
-        for one in claimed:
-            self.start(one)
+        self.open.update((id(one), one) for one in claimed)
+        loop.start_all([self.called(one) for one in claimed])
 
     def take(self, room: int) -> list[Claimed]:
         try:
@@ -154,28 +153,30 @@ class Run:
         worth_it = self.there_is_more and room * 4 >= self.pump.window
         return not self.open or worth_it or self.pump.wake.is_set() or monotonic() - self.looked_at > LOOK_EVERY
 
-    def start(self, claimed: Claimed) -> None:
-        future = loop.start(outcome_of(self.pump.call, claimed))
-        self.open[future] = claimed
-        future.add_done_callback(partial(self.time, claimed, monotonic()))
-        future.add_done_callback(self.arrived.put)
-
-    def time(self, claimed: Claimed, began: float, future: Future) -> None:
-        took_s = monotonic() - began
-        CALLS.labels(self.pump.name).observe(took_s)
-        if self.pump.timed and not future.cancelled():
-            self.pump.timed(claimed, future.result(), took_s)
+    async def called(self, claimed: Claimed) -> None:
+        """On the loop's thread."""
+        began = monotonic()
+        outcome = await outcome_of(self.pump.call, claimed)
+        try:
+            took_s = monotonic() - began
+            CALLS.labels(self.pump.name).observe(took_s)
+            if self.pump.timed:
+                self.pump.timed(claimed, outcome, took_s)
+        finally:
+            self.arrived.put((claimed, outcome))
 
     def wait(self) -> Arrived:
         """What has arrived, after waiting a moment for the first."""
-        done = []
+        done: Arrived = []
         try:
             done.append(self.arrived.get(timeout=0.1))
             while len(done) < LAND_AT_ONCE:
                 done.append(self.arrived.get_nowait())
         except Empty:
             pass
-        return [(self.open.pop(future), future.result()) for future in done]
+        for claimed, _ in done:
+            del self.open[id(claimed)]
+        return done
 
     def land(self, arrived: Arrived) -> None:
         """Write the outcomes down. They exist nowhere else, so a database that is away is asked again until it answers."""
@@ -220,7 +221,7 @@ async def outcome_of(call: Callable[[Claimed], Awaitable[Outcome]], claimed: Cla
         return await call(claimed)
     except UpstreamError as error:
         return error
-    except Exception:
+    except (Exception, CancelledError):
         # A door: a fault of ours after the request may have left. Nothing is known of what it did there.
         log.exception("a call failed in our own code")
         return OutcomeUnknown()

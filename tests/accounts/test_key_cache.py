@@ -158,7 +158,7 @@ class TestRedisIsAway:
         begun = time.monotonic()
         for _ in range(20):
             assert keys.find(made[1], now=now, cache=cache) is not None
-        assert time.monotonic() - begun < 0.2
+        assert time.monotonic() - begun < 2  # it would be 4 s
 
     def test_it_is_warned_of_without_a_word_of_the_key(self, own_redis, cache, made, now, caplog):
         keys.find(made[1], now=now, cache=cache)

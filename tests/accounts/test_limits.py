@@ -144,7 +144,7 @@ class TestRedisIsAway:
         own_redis.freeze()
         begun = time.monotonic()
         assert granted(limiter, 50) == 50
-        assert time.monotonic() - begun < 0.4  # 0.2 s of it for the one that asked
+        assert time.monotonic() - begun < 3  # it would be 10 s
         own_redis.thaw()
 
     def test_it_is_asked_again_after_a_rest(self, process, own_redis, connect, clock):

@@ -1,6 +1,5 @@
 """The pump by itself: how many calls it opens, and what becomes of a look that fails in its midst."""
 
-from concurrent.futures import Future
 from time import monotonic
 
 import pytest
@@ -15,7 +14,7 @@ from tests.cast import SCHEMA, forget_rows
 
 def run_with_open_calls(*ages_s: float, window: int = 4, windows: int = 3) -> Run:
     run = Run(Pump("test", take=None, call=None, land=None, window=window, windows=windows), clock=None)
-    run.open = {Future(): Claimed({}, monotonic() - age_s) for age_s in ages_s}
+    run.open = dict(enumerate(Claimed({}, monotonic() - age_s) for age_s in ages_s))
     return run
 
 
