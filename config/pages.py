@@ -46,13 +46,16 @@ Models of `scf`, our own functions, come with `manage.py install_models`. How to
 again; `looks_up` and `lists`, the job is asked for; `callback`, the upstream calls us about it (where `HOOKS_URL` is set). With none of
 these the task fails, and nothing is ever bought twice.
 
+*Sourced prices* follow figures of the vendor, or of somebody who quotes them, which the `.toml` beside the adapter names, with the month in
+which they were written or read; the others are estimates, and `install` says so. All of them are what it took then: look before you sell.
+
 *Conformance* says how many promises of one suite the adapter kept when it was tried through the whole engine; the rest are what its
 protocol cannot do, or has no word for. `python -m tests.providers.adapters.points` tries all of them again.
 
 Generated from the adapters' `FACTS` and `docs/conformance.json` by `make format`.
 
-| provider | kinds | models | a lost submit | jobs told of in a call | cancel | calls us | results live for | conformance |
-| --- | --- | --- | --- | --- | --- | --- | --- | --- |
+| provider | kinds | models | sourced prices | a lost submit | jobs told of in a call | cancel | calls us | results live for | conformance |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 """
 
 
@@ -79,11 +82,12 @@ def write() -> None:
 
 
 def _provider(name: str, facts: Facts, tried: dict[str, Any]) -> str:
-    models = [f"`{model.name}`" for model in offers.of(name).models] if name in offers.names() else ["`install_models`"]
+    models = offers.of(name).models if name in offers.names() else ()
     cells = (
         f"`{name}`",
         ", ".join(sorted(facts.kinds)),
-        ", ".join(models),
+        ", ".join(f"`{model.name}`" for model in models) or "`install_models`",
+        f"{sum(bool(model.price_source) for model in models)} of {len(models)}" if models else "ours",
         ", ".join(f"`{way}`" for way in get_args(Recovery) if way in facts.recovery) or "fails",
         str(facts.batch),
         facts.cancel.replace("_", " "),

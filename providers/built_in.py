@@ -46,7 +46,7 @@ def cloud_account() -> dict[str, str]:
 def _model(*, function: str, schema: str, **columns) -> OfferedModel:
     """`schema` is a file in the folder of the function that serves the model."""
     described = json.loads((FUNCTIONS / function / schema).read_text(encoding="utf-8"))
-    return OfferedModel(upstream_model=function, input_schema=described, **columns)
+    return OfferedModel(upstream_model=function, input_schema=described, price_source="ours: nothing is bought", **columns)
 
 
 MODELS = (

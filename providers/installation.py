@@ -3,7 +3,8 @@
 Installing again brings up to date only what belongs to the code or to the environment: the provider's adapter, its base URL where the
 offer names one, its credentials where the offer has them, each model's kind, input schema and number of outputs. All else (titles,
 prices, times, caps, routes, switches) is written once, when it is not there yet, and is the operator's from then on. A provider
-that needs credentials is switched off at first.
+that needs credentials is switched off at first. A price of ours that follows nobody's figures is called an estimate, until the
+operator has set another.
 """
 
 from collections.abc import Mapping
@@ -32,9 +33,11 @@ def install(offer: Offer, *, now: datetime, dry_run: bool = False) -> list[str]:
     `dry_run`: the same lines, and nothing is changed.
     """
     provider, line = _install_provider(offer, now)
-    lines = [line, *(f"model {model.name}: {_install_model(model, provider)}" for model in offer.models)]
+    models = [(offered, *_install_model(offered, provider)) for offered in offer.models]
     transaction.set_rollback(dry_run)
-    return lines
+    estimates = sum(_is_estimate(offered, model) for offered, model, _ in models)
+    warning = [f"{estimates} of {len(models)} prices are estimates: check them before you sell"] if estimates else []
+    return [line, *(_described(*one) for one in models), *warning]
 
 
 def _install_provider(offer: Offer, now: datetime) -> tuple[Provider, str]:
@@ -57,7 +60,7 @@ def _has_moved(provider: Provider, wanted: Mapping[str, str], now: datetime) -> 
     return True
 
 
-def _install_model(offered: OfferedModel, provider: Provider) -> str:
+def _install_model(offered: OfferedModel, provider: Provider) -> tuple[PublicModel, str]:
     model = PublicModel.objects.filter(name=offered.name).first()
     is_new = model is None
     model = model or PublicModel(name=offered.name, **{column: getattr(offered, column) for column in ONCE})
@@ -66,7 +69,17 @@ def _install_model(offered: OfferedModel, provider: Provider) -> str:
     if is_changed:
         _save(model, ours)
     Route.objects.get_or_create(model=model, provider=provider, defaults={"upstream_model": offered.upstream_model})
-    return f"{'created' if is_new else 'updated' if is_changed else 'kept'}, price {model.price}{'' if model.is_enabled else ', disabled'}"
+    return model, "created" if is_new else "updated" if is_changed else "kept"
+
+
+def _described(offered: OfferedModel, model: PublicModel, done: str) -> str:
+    estimate = " (an estimate)" if _is_estimate(offered, model) else ""
+    return f"model {model.name}: {done}, price {model.price}{estimate}{'' if model.is_enabled else ', disabled'}"
+
+
+def _is_estimate(offered: OfferedModel, model: PublicModel) -> bool:
+    """Whether the model's price is ours still, and follows nobody's figures."""
+    return not offered.price_source and model.price == offered.price
 
 
 def _save(model: PublicModel, columns: dict[str, Any]) -> None:

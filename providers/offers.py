@@ -7,6 +7,7 @@ max_jobs = 3                        # jobs open there at once, until the operato
 name = "kling/3.0"                  # ours; `upstream_model` is the vendor's own
 upstream_model = "kling-3.0"
 kind, title, description, price, outputs, typical_seconds, deadline_seconds: the columns of a PublicModel
+price_source = "its price page, 2026-11"  # whose figures the price follows, and of when; without it the price is an estimate
 required = ["prompt"]
 input.prompt = {type = "string"}    # the properties of its input schema
 """
@@ -22,7 +23,7 @@ FOLDER = Path(__file__).parent / "adapters"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfferedModel:
-    """A model as it is installed, and the name by which its vendor knows it."""
+    """A model as it is installed, the name by which its vendor knows it, and where its price was read: nowhere, if that is empty."""
 
     name: str
     upstream_model: str
@@ -34,6 +35,7 @@ class OfferedModel:
     deadline_seconds: int
     description: str = ""
     outputs: str = "1"
+    price_source: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from config import pages
 from config.env import DECLARED, from_file, read_all
-from providers import adapters
+from providers import adapters, offers
 
 
 class TestTheGeneratedPages:
@@ -18,6 +18,12 @@ class TestTheGeneratedPages:
     def test_every_adapter_is_among_them(self):
         rows = [line for line in pages.providers().splitlines() if line.startswith("| `")]
         assert [line.split("`")[1] for line in rows] == sorted(adapters.BUILT_IN)
+
+    def test_each_provider_says_how_many_of_its_prices_have_a_source(self):
+        rows = {line.split("`")[1]: line.split(" | ") for line in pages.providers().splitlines() if line.startswith("| `")}
+        for vendor in offers.names():
+            sources = [model.price_source for model in offers.of(vendor).models]
+            assert rows[vendor][3] == f"{len(sources) - sources.count('')} of {len(sources)}"
 
     def test_the_example_copied_as_it_stands_changes_nothing(self):
         assert read_all(from_file(pages.EXAMPLE)) == read_all({})

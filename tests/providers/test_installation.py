@@ -1,11 +1,13 @@
 """manage.py providers install NAME: what Darkroom brings along for a vendor."""
 
+import re
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from django.core.management import CommandError, call_command
 
-from providers import catalogue, credentials, directory, offers, registry
+from providers import built_in, catalogue, credentials, directory, installation, offers, registry
 from providers.models import Provider, PublicModel, Route
 
 PICTURE = "https://a.example/1.png"
@@ -53,6 +55,10 @@ class TestEachVendor:
             price = catalogue.price(model, catalogue.validate(model, given))
             assert (price.total > 0, price.outputs) == (True, 1)
 
+    def test_tells_whose_figures_a_price_follows_and_of_when(self, vendor):
+        for model in offers.of(vendor).models:
+            assert re.fullmatch(r"(.+, 202\d-(0[1-9]|1[0-2]))?", model.price_source)
+
     def test_installed_again_changes_nothing(self, install, vendor):
         install(vendor)
         before = rows()
@@ -84,6 +90,36 @@ class TestAProviderThatNeedsCredentials:
         before = rows()
         assert "model kling/3.0: kept, price 99, disabled" in install("kling")
         assert rows() == before
+
+
+class TestAPriceOfWhichNobodyToldUsAFigure:
+    @pytest.fixture
+    def installed(self, db):
+        """Install Kling with so many of its five prices without a source; returns what was said."""
+
+        def install(guessed):
+            offer = offers.of("kling")
+            sources = [*[""] * guessed, *["its price page, 2026-11"] * (len(offer.models) - guessed)]
+            models = tuple(replace(model, price_source=source) for model, source in zip(offer.models, sources, strict=True))
+            return installation.install(replace(offer, models=models), now=datetime.now(UTC))
+
+        return install
+
+    def test_is_called_an_estimate_before_the_operator_sells_by_it(self, installed):
+        said = installed(2)
+        assert [line.endswith(" (an estimate)") for line in said[1:-1]] == [True, True, False, False, False]
+        assert said[-1] == "2 of 5 prices are estimates: check them before you sell"
+
+    def test_is_called_so_again_until_the_operator_has_set_another(self, installed):
+        assert installed(2)[-1] == installed(2)[-1]
+        PublicModel.objects.filter(name="kling/3.0").update(price="99")
+        assert installed(2)[-1] == "1 of 5 prices are estimates: check them before you sell"
+
+    def test_is_not_spoken_of_where_there_is_none(self, installed):
+        assert "estimate" not in "".join(installed(0))
+
+    def test_is_none_of_our_own_functions(self, db):
+        assert "estimate" not in "".join(built_in.install())
 
 
 class TestAVendorWithoutAnOffer:
