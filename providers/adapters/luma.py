@@ -135,7 +135,8 @@ def _written(job: Job) -> dict[str, Any]:
     if job.model in VIDEOS:
         return {"type": "video", "model": job.model} | _video(job)
     if job.model in PICTURES:
-        return {"type": "image", "model": job.model} | dialect.written(job, job.input, OF_A_PICTURE)
+        given = job.input if job.input.get("images") else dialect.without(job.input, "images")
+        return {"type": "image", "model": job.model} | dialect.written(job, given, OF_A_PICTURE)
     raise Retired(f"Darkroom does not speak to {job.model}, only to {', '.join(VIDEOS + PICTURES)}.")
 
 

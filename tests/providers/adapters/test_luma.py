@@ -81,8 +81,9 @@ class TestAnOrder:
                 image({"images": [PICTURE], "output_format": "jpeg"}, model="uni-1-max"),
                 {"type": "image", "model": "uni-1-max", "aspect_ratio": "2:1", "image_ref": [{"url": ONE}], "output_format": "jpeg"},
             ),
+            (image({"images": []}), {"type": "image", "model": "uni-1", "aspect_ratio": "2:1"}),
         ],
-        ids=["a text", "frames", "a picture"],
+        ids=["a text", "frames", "a picture", "no picture"],
     )
     def test_is_written_in_its_words_and_taken(self, upstream, ordered, body):
         assert luma._written(ordered) == {"prompt": "a kite"} | body
