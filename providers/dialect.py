@@ -5,9 +5,9 @@ from collections.abc import Callable, Container, Mapping
 from pathlib import Path
 from typing import Any
 
-from .errors import Invalid, OutcomeUnknown, Refused, Unavailable, UpstreamError
+from .errors import Invalid, OutcomeUnknown, QuotaExceeded, Refused, Unavailable, UpstreamError
 from .http import Reply
-from .outcomes import Job, Media
+from .outcomes import Balance, Job, Media
 
 Fields = dict[str, tuple[str, Callable[[Any], Any]]]  # our field → theirs, and how its value is written
 
@@ -104,6 +104,13 @@ def number(value: Any) -> float | None:
         return float(value)
     except (TypeError, ValueError):
         return None
+
+
+def balance(left: float, unit: str, *, vendor: str) -> Balance:
+    """What is left of our money at a vendor; raises QuotaExceeded where nothing is."""
+    if left <= 0:
+        raise QuotaExceeded(f"There are no {unit} left at {vendor}.")
+    return Balance(left, unit)
 
 
 def objects(told: Any) -> list[Mapping[str, Any]]:

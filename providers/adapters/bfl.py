@@ -35,7 +35,7 @@ from ..errors import (
     UpstreamError,
 )
 from ..http import Reply
-from ..outcomes import Accepted, Facts, Failed, Finished, Found, Job, Polled, Running
+from ..outcomes import Accepted, Balance, Facts, Failed, Finished, Found, Job, Polled, Running
 from . import Upstream
 
 FACTS = Facts(
@@ -75,7 +75,6 @@ ERRORS_OF_A_SUBMIT = ERRORS | {404: Retired}  # a submit names no job, so it is 
 ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
 # Without a user, a port, or a letter that one reader of addresses takes for the end of the host and another does not.
 THEIRS = re.compile(r"https://(?:[a-z0-9-]+\.)*bfl\.ai/[A-Za-z0-9/._~?=&%-]*")
-NOBODYS_JOB = "00000000-0000-0000-0000-000000000000"
 
 
 class Adapter:
@@ -102,10 +101,12 @@ class Adapter:
     async def cancel(self, job: Job) -> bool:
         return False
 
-    async def check(self) -> None:
-        """Asks about a job that nobody has: a wrong key is told before."""
-        with suppress(NotFound):
-            await self._ask("GET", self._at(NOBODYS_JOB))
+    async def check(self) -> Balance | None:
+        with suppress(NotFound):  # documented for the global host; what another's address does not know is no reason to stop
+            match await self._ask("GET", f"{self._base}/v1/credits"):
+                case {"credits": int() | float() as left}:
+                    return dialect.balance(left, "credits", vendor="Black Forest Labs")
+        return None
 
     async def find(self, job: Job) -> Accepted | Finished | None:
         raise OutcomeUnknown("Black Forest Labs has no list in which a job could be looked for.")

@@ -101,10 +101,8 @@ class Adapter:
 
     async def check(self) -> Balance | None:
         match _read(await self._call("GET", "/v1/organization")):
-            case {"creditBalance": int(left)} if left <= 0:
-                raise QuotaExceeded("There are no credits left at Runway.")
-            case {"creditBalance": int(left)}:
-                return Balance(left, "credits")
+            case {"creditBalance": int() | float() as left}:
+                return dialect.balance(left, "credits", vendor="Runway")
         return None
 
     async def find(self, job: Job) -> Accepted | Finished | None:

@@ -1,6 +1,7 @@
 """bfl: Black Forest Labs' API, as far as its pages tell; `x-key: KEY`:
 
 POST /v1/{model} {prompt, width?, height?, aspect_ratio?, input_image?, …} → {id, polling_url, cost, input_mp, output_mp}
+GET  /v1/credits → {credits}
 GET  polling_url → {id, status: Pending | Ready | Request Moderated | Content Moderated | Error, progress, details, result: {sample, …}}
 errors: {"detail": sentence}, or 422 {"detail": [{loc, msg, type}]}; a job that is not there is 200 with the status "Task not found"
 
@@ -75,9 +76,9 @@ class Bfl(Simulator):
     KEY = "simulated-bfl-key"
     HONOURS_TOKEN = False
 
-    def __init__(self, *, at_once: int | None = None, lag: int = 0, **more: Any):
+    def __init__(self, *, at_once: int | None = None, lag: int = 0, credits_left: float = 1000.0, **more: Any):
         super().__init__(**more)
-        self.at_once, self.lag = at_once, lag
+        self.at_once, self.lag, self.credits_left = at_once, lag, credits_left
 
     @property
     def credentials(self) -> dict[str, str]:
@@ -91,8 +92,10 @@ class Bfl(Simulator):
 
     def read_door(self, method: str, path: str, query: Mapping[str, str]) -> tuple[str, str]:
         match method, path.strip("/").split("/"):
+            case "GET", ["v1", "credits"] if not query:
+                return "check", ""
             case "GET", ["v1", "get_result"] if query.keys() == {"id"}:
-                return "check", query["id"]
+                raise self.refuse("not_found", query["id"])  # no job lives here: it is asked about where its cluster is
             case "GET", [cluster, "v1", "get_result"] if cluster == CLUSTER and query.keys() == {"id"}:
                 return "poll", query["id"]
             case "GET", ["results", id, position] if position.isdecimal():
@@ -129,8 +132,8 @@ class Bfl(Simulator):
 
     # What is answered
 
-    def _check(self, id: str) -> dict:
-        raise self.refuse("not_found", id)
+    def write_check(self) -> dict:
+        return {"credits": self.credits_left}
 
     def _job(self, id: str) -> UpstreamJob:
         if id not in self.jobs:

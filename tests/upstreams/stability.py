@@ -1,7 +1,7 @@
-"""stability: Stability AI's v2beta API, as far as its pages tell; `Authorization: Bearer KEY`, and `Accept: application/json`:
+"""stability: Stability AI's API, as far as its pages tell; `Authorization: Bearer KEY`, and `Accept: application/json`:
 
 POST /v2beta/stable-image/{generate, edit, upscale}/… a form → {image: base64, seed, finish_reason: SUCCESS | CONTENT_FILTERED}
-GET  /v2beta/results/{id} of a job that is not there → 404
+GET  /v1/user/balance → {credits}
 errors: {"id", "name", "errors": [sentence]} with an HTTP status
 
 The answer comes when the picture is made. One that is filtered comes with 200 and is blurred. `a_window`: orders taken within 10 s; whoever
@@ -73,8 +73,9 @@ class Stability(Simulator):
     KEY = "sk-simulated"
     HONOURS_TOKEN = False
 
-    def __init__(self, *, a_window: int | None = None, **more: Any):
+    def __init__(self, *, a_window: int | None = None, credits_left: float = 1000.0, **more: Any):
         super().__init__(**more)
+        self.credits_left = credits_left
         self._rate, self._locked_until = Rate(a_window, within_s=10), 0.0
         self.forms: list[Mapping[str, Any]] = []  # of the orders that were taken
 
@@ -90,11 +91,11 @@ class Stability(Simulator):
             raise self.refuse("form", "accept: must be application/json or image/*")
 
     def read_door(self, method: str, path: str, query: Mapping[str, str]) -> tuple[str, str]:
-        match method, path.removeprefix(API).strip("/").split("/"):
-            case "POST", ["stable-image", _, _]:
+        match method, path.strip("/").split("/"):
+            case "POST", ["v2beta", "stable-image", _, _]:
                 return "submit", ""
-            case "GET", ["results", id] if len(id) == 64:
-                return "check", id
+            case "GET", ["v1", "user", "balance"]:
+                return "check", ""
         raise self.refuse("not_found", f"there is no {method} {path}")
 
     async def body_of(self, request: web.BaseRequest) -> dict[str, Any]:
@@ -147,8 +148,8 @@ class Stability(Simulator):
             response.set_status(500)
         return response
 
-    def _check(self, id: str) -> dict:
-        raise self.refuse("not_found", f"there is no result {id}")
+    def write_check(self) -> dict:
+        return {"credits": self.credits_left}
 
     def new_id(self, number: int) -> str:
         return f"{number:064x}"

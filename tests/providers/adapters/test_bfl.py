@@ -20,7 +20,7 @@ from providers.errors import (
     Unauthenticated,
     Unavailable,
 )
-from providers.outcomes import Accepted, Failed, Finished, Found, Running
+from providers.outcomes import Accepted, Balance, Failed, Finished, Found, Running
 from tests.upstreams import accept_then, answer, refuse
 from tests.upstreams.bfl import COST, Bfl
 
@@ -228,10 +228,24 @@ class TestItsErrors:
         with pytest.raises(QuotaExceeded, match=r"^Our quota at the upstream is used up. Black Forest Labs's code is 402.$"):
             asked(upstream, lambda adapter: adapter.submit(job()))
 
-    def test_of_a_check_are_told_and_a_job_that_is_not_there_is_none(self, upstream):
-        assert asked(upstream, lambda adapter: adapter.check()) is None
+    def test_are_joined_by_credits_that_are_used_up(self, upstream):
+        upstream.credits_left = 0
+        with pytest.raises(QuotaExceeded, match="no credits left at Black Forest Labs"):
+            asked(upstream, lambda adapter: adapter.check())
+
+
+class TestACheck:
+    def test_tells_what_is_left_there(self, upstream):
+        upstream.credits_left = 12.5
+        assert asked(upstream, lambda adapter: adapter.check()) == Balance(12.5, "credits")
+
+    def test_tells_of_a_wrong_key(self, upstream):
         with pytest.raises(Unauthenticated):
             asked(upstream, lambda adapter: adapter.check(), api_key="wrong")
+
+    def test_of_a_place_that_tells_nothing_of_it_is_well(self, upstream):
+        upstream.will(answer(404), at="check")
+        assert asked(upstream, lambda adapter: adapter.check()) is None
 
 
 URL = "https://delivery-eu4.bfl.ai/x.png?sig=y"

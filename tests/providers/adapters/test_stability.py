@@ -24,7 +24,7 @@ from providers.errors import (
     Unavailable,
 )
 from providers.http import Part
-from providers.outcomes import Finished, Found, Media
+from providers.outcomes import Balance, Finished, Found, Media
 from tests.upstreams import answer, refuse
 from tests.upstreams.jobs import png
 from tests.upstreams.stability import Stability
@@ -198,10 +198,24 @@ class TestItsErrors:
                 asked(upstream, lambda adapter: adapter.submit(job()))
         assert (busy.value.retry_after, told.value.retry_after) == (LOCKED_OUT_S, 7)
 
-    def test_of_a_check_are_told_and_a_job_that_is_not_there_is_none(self, upstream):
-        assert asked(upstream, lambda adapter: adapter.check()) is None
+    def test_are_joined_by_credits_that_are_used_up(self, upstream):
+        upstream.credits_left = 0
+        with pytest.raises(QuotaExceeded, match="no credits left at Stability"):
+            asked(upstream, lambda adapter: adapter.check())
+
+
+class TestACheck:
+    def test_tells_what_is_left_there(self, upstream):
+        upstream.credits_left = 12.5
+        assert asked(upstream, lambda adapter: adapter.check()) == Balance(12.5, "credits")
+
+    def test_tells_of_a_wrong_key(self, upstream):
         with pytest.raises(Unauthenticated):
             asked(upstream, lambda adapter: adapter.check(), api_key="wrong")
+
+    def test_of_a_place_that_tells_nothing_of_it_is_well(self, upstream):
+        upstream.will(answer(404), at="check")
+        assert asked(upstream, lambda adapter: adapter.check()) is None
 
 
 PICTURE = base64.b64encode(b"picture").decode()
