@@ -36,7 +36,7 @@ def install(offer: Offer, *, now: datetime, dry_run: bool = False) -> list[str]:
     models = [(offered, *_install_model(offered, provider)) for offered in offer.models]
     transaction.set_rollback(dry_run)
     estimates = sum(_is_estimate(offered, model) for offered, model, _ in models)
-    warning = [f"{estimates} of {len(models)} prices are estimates: check them before you sell"] if estimates else []
+    warning = [f"{estimates} of {len(models)} prices estimated: check before you sell"] if estimates else []
     return [line, *(_described(*one) for one in models), *warning]
 
 

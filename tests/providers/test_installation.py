@@ -108,12 +108,12 @@ class TestAPriceOfWhichNobodyToldUsAFigure:
     def test_is_called_an_estimate_before_the_operator_sells_by_it(self, installed):
         said = installed(2)
         assert [line.endswith(" (an estimate)") for line in said[1:-1]] == [True, True, False, False, False]
-        assert said[-1] == "2 of 5 prices are estimates: check them before you sell"
+        assert said[-1] == "2 of 5 prices estimated: check before you sell"
 
     def test_is_called_so_again_until_the_operator_has_set_another(self, installed):
         assert installed(2)[-1] == installed(2)[-1]
         PublicModel.objects.filter(name="kling/3.0").update(price="99")
-        assert installed(2)[-1] == "1 of 5 prices are estimates: check them before you sell"
+        assert installed(2)[-1] == "1 of 5 prices estimated: check before you sell"
 
     def test_is_not_spoken_of_where_there_is_none(self, installed):
         assert "estimate" not in "".join(installed(0))
