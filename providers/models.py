@@ -9,7 +9,7 @@ from django.db import models
 
 from . import metering, pricing, registry, schemas
 
-# A lane is a model's name, `name:low` or `~account`, so a name holds neither sign.
+# A lane is a model's name, `name:low`, `|name:…` or `~account`, so a name holds none of these signs.
 model_name = RegexValidator(
     r"^[a-z0-9][a-z0-9._-]*(/[a-z0-9][a-z0-9._-]*)*\Z", "A name such as darkroom/test-card-image: a-z, 0-9, . _ - and /."
 )

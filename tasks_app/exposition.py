@@ -111,7 +111,7 @@ def _standing(known: Figures) -> Iterator[Metric]:
     yield _gauge(
         "queue_lag_seconds",
         "How long the row that waits longest has been due.",
-        {lag[:2]: lag.seconds for lag in known.lags},
+        known.lag_by_lane,
         "step",
         "lane",
     )

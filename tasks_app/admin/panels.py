@@ -10,13 +10,13 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from providers import directory
 from providers.charts import Bar, columns, meter
 from providers.health import is_low
 from providers.models import Provider
 
 from ..doctor.verdict import Verdict
-from ..figures import LOW, MOST_IN_LANE, Slots
+from ..engine import aside
+from ..figures import MOST_IN_LANE, Slots
 from ..past import Earned, Failure, Slice
 from . import links
 from .pieces import NONE, label, lasted, link, one_line, two_lines
@@ -104,7 +104,7 @@ def _slots(one: Slots, reading: Reading) -> tuple:
 def _queued(provider: str, reading: Reading) -> str:
     """Tasks of the models that it serves; one that another serves too counts at both."""
     ids = {one.id for one in reading.now.providers if one.name == provider}
-    lanes = [lane for lane in reading.waiting if ids & {route.provider_id for route in directory.routes(lane.removesuffix(LOW))}]
+    lanes = [lane for lane in reading.waiting if ids & {route.provider_id for route in aside.ways(lane).routes}]
     more = "+" if any(reading.waiting[lane] >= MOST_IN_LANE for lane in lanes) else ""
     return f"{sum(reading.waiting[lane] for lane in lanes):,}{more}"
 

@@ -11,8 +11,9 @@ from django.utils.translation import ngettext
 from unfold.decorators import display
 
 from accounts.models import LedgerEntry
+from providers import directory
 
-from ..engine import lanes
+from ..engine import aside, lanes
 from ..ids import shown
 from ..models import Attempt, Flag, Output, Task, TaskEvent
 from . import attempt, links
@@ -153,7 +154,12 @@ def ledger(task: Task) -> str:
 
 @display(description=_("Lane"))
 def lane(task: Task) -> str:
-    return _("parked: its account is at its cap") if task.lane == lanes.parking_lane(task.account_id) else task.lane or NONE
+    if task.lane == lanes.parking_lane(task.account_id):
+        return _("parked: its account is at its cap")
+    if task.lane.startswith(lanes.ASIDE):
+        able = {directory.provider(route.provider_id).name for route in aside.ways(task.lane).routes}
+        return f"{lanes.working(task.lane)} → {', '.join(sorted(able))}"
+    return task.lane or NONE
 
 
 @display(description=_("Due"))

@@ -12,9 +12,9 @@ from providers.errors import Invalid
 from providers.models import Breaker, Provider
 
 from .. import egress, ids
-from ..engine import slots
+from ..engine import aside, lanes, slots
 from ..engine.clock import database_clock
-from ..figures import LOW, Figures, Lag, read
+from ..figures import Figures, Lag, read
 from ..models import Task
 from .verdict import Verdict, by_limits, fail, ok, warn
 
@@ -63,13 +63,13 @@ def _lags(figures: Figures) -> Iterator[Verdict]:
     """Of each step, the longest wait that neither a cap nor an open breaker explains: a row of a full lane is due, and is not late."""
     at = figures.at
     waiting = [lag for lag in figures.lags if lag.step == "submit" and lag.lane != "submitting"]
-    routes = {lag.lane: directory.routes(lag.lane.removesuffix(LOW)) for lag in waiting}
+    routes = {lag.lane: aside.ways(lag.lane).routes for lag in waiting}
     used = slots.used([route.provider_id for found in routes.values() for route in found])
     full = {lane for lane, found in routes.items() if all(slots.room(route, used, at) == 0 for route in found)}
     for lag in waiting:
         if lag.seconds > LATE_S and not routes[lag.lane]:
             remedy = "Enable a route and its provider, or its tasks wait until they expire."
-            yield warn("queue lag", f"{lag.lane}: no enabled route", remedy)
+            yield warn("queue lag", f"{lanes.working(lag.lane)}: no enabled route", remedy)
     for step in ("submit", "poll", "store"):
         yield _lag(step, [lag for lag in figures.lags if lag.step == step and lag.lane not in full])
 
@@ -79,7 +79,7 @@ def _lag(step: str, lags: list[Lag]) -> Verdict:
     return by_limits(
         "queue lag",
         longest.seconds,
-        f"{step}: {longest.seconds:.0f} s" + (f" in {longest.lane}" if longest.seconds > LATE_S else ""),
+        f"{step}: {longest.seconds:.0f} s" + (f" in {lanes.working(longest.lane)}" if longest.seconds > LATE_S else ""),
         f"Look at the worker of {step} (manage.py top, manage.py logs --process worker): it hangs, is overloaded, or does not run.",
         warn_above=LATE_S,
         fail_above=STILL_S,

@@ -152,12 +152,13 @@ def next_due(status: str) -> datetime | None:
     return min((due_at for _, due_at in oldest(status)), default=None)
 
 
-def oldest(status: str) -> Iterator[tuple[str, datetime]]:
-    """When the first row of each lane is due, parked ones left out.
+def oldest(status: str, *, since: str = lanes.NONE) -> Iterator[tuple[str, datetime]]:
+    """When the first row of each lane is due, from the lane `since` on; parked ones are left out.
 
     A look at the index for each lane, however many rows wait there: asked for all groups at once, the server reads every row.
     """
-    rows = Task.objects.filter(status=status, lane__lt=lanes.PARKING).order_by("lane", "due_at").values_list("lane", "due_at")
+    waiting = Task.objects.filter(status=status, lane__gte=since, lane__lt=lanes.PARKING)
+    rows = waiting.order_by("lane", "due_at").values_list("lane", "due_at")
     first = rows.first()
     while first:
         yield first

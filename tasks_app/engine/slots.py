@@ -1,7 +1,7 @@
 """Caps that queue: rows are taken into a provider's free slots, counted and taken under the provider's row lock."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import partial
 from itertools import groupby
@@ -17,21 +17,24 @@ from providers.models import Provider
 
 from ..models import Task
 from ..watch import news
-from . import attempts, claims, jobs, lifecycle
+from . import aside, attempts, claims, jobs, lanes, lifecycle
 from .claims import Claimed, new_token, won
 from .decisions import after_submit, jitter
 from .transactions import whole
 
 Used = Counter  # (provider id, route id) → open jobs
+Left = dict[int, int | None]  # route id → how many more jobs it can take; None: no bound
+Chosen = list[tuple[int, list[UUID]]]  # route id → task ids
+BEHIND = (200,) * 10  # rows that are read, time after time, behind those that stood aside
 begun: set[int] = set()  # the tokens of one look's rows, until their calls can be made
 
 
 def take(room: int, *, now: datetime) -> list[Claimed]:
     """Claim up to `room` due rows for which a provider has a free slot, with their intent written. Lanes share the room evenly."""
     taken: list[Claimed] = []
-    lanes = due_lanes(now)
-    for position, lane in enumerate(lanes):
-        share = -(-(room - len(taken)) // (len(lanes) - position))
+    due = due_lanes(now)
+    for position, lane in enumerate(due):
+        share = -(-(room - len(taken)) // (len(due) - position))
         taken += _take_from(lane, share, now) if share else []
     return taken
 
@@ -49,8 +52,9 @@ def undo(*, now: datetime) -> int:
 
 
 def due_lanes(now: datetime) -> list[str]:
-    """Lanes with a row that is due, a model's normal priority before its low one."""
-    return [lane for lane, due_at in claims.oldest("queued") if due_at <= now]
+    """Lanes with a row that is due: a model's normal priority before its low one, and of each the lane whose first row waits longest."""
+    due = [(lanes.working(lane), due_at, lane) for lane, due_at in claims.oldest("queued") if due_at <= now]
+    return [lane for _, _, lane in sorted(due)]
 
 
 def used(provider_ids: Sequence[int]) -> Used:
@@ -81,18 +85,36 @@ def is_capped(route: RouteSnapshot) -> bool:
 
 
 def _take_from(lane: str, room: int, now: datetime) -> list[Claimed]:
-    routes = {route.id: route for route in directory.routes(lane.removesuffix(":low"))}
-    left = _room(list(routes.values()), now)
-    if not any(count is None or count > 0 for count in left.values()):
-        return []
+    """Claim up to `room` of a lane's rows. Where some stand aside, what was behind them is looked at as well."""
+    taken: list[Claimed] = []
+    for limit in (room, *BEHIND):
+        claimed, stood_aside = _look(lane, room - len(taken), limit, now)
+        taken += claimed
+        if not stood_aside or len(taken) >= room:
+            break
+    return taken
+
+
+def _look(lane: str, room: int, limit: int, now: datetime) -> tuple[list[Claimed], int]:
+    """Claim up to `room` of the first `limit` rows, and let those stand aside that hold up others; returns how many do, too."""
+    ways = aside.ways(lane)
+    routes = {route.id: route for route in ways.routes}
+    left = _room(ways.routes, now)
+    if not _has_room(left):
+        return [], 0
     # A row past its deadline is left to expiry: what would be bought for it would be bought for nobody.
     due = Task.objects.filter(status="queued", lane=lane, due_at__lte=now, deadline_at__gt=now).order_by("due_at")
-    told = ("kind", "input") if len(routes) > 1 else ()  # where there is no choice, nothing is compared
-    chosen = _assign(due.values_list("id", "avoid", "attempts", *told)[:room], routes, left)
-    return [claimed for route_id, ids in chosen for claimed in whole(partial(_take_into, routes[route_id], ids, now))]
+    told = () if ways.alike else ("kind", "input")  # where there is no choice, nothing is compared
+    chosen, waiting = _assign(due.values_list("id", "avoid", "attempts", *told)[:limit], routes, left, room)
+    stood_aside = aside.stand(lane, ways.routes, waiting) if _has_room(left) else 0
+    return [claimed for route_id, ids in chosen for claimed in whole(partial(_take_into, routes[route_id], ids, now))], stood_aside
 
 
-def _room(routes: Sequence[RouteSnapshot], now: datetime) -> dict[int, int | None]:
+def _has_room(left: Left) -> bool:
+    return any(count is None or count > 0 for count in left.values())
+
+
+def _room(routes: Sequence[RouteSnapshot], now: datetime) -> Left:
     # Nobody counts the slots of a provider to which nothing goes.
     let = {route.id: breakers.room(route.provider_id, now) != 0 for route in routes}
     capped = [route for route in routes if let[route.id] and is_capped(route)]
@@ -100,20 +122,24 @@ def _room(routes: Sequence[RouteSnapshot], now: datetime) -> dict[int, int | Non
     return {route.id: room(route, in_use, now) if let[route.id] else 0 for route in routes}
 
 
-def _assign(rows: Sequence[tuple], routes: dict[int, RouteSnapshot], left: dict[int, int | None]) -> list[tuple[int, list[UUID]]]:
-    """A route for each row while slots last, as (route id, task ids)."""
-    pairs = []
+def _assign(rows: Iterable[tuple], routes: dict[int, RouteSnapshot], left: Left, room: int) -> tuple[Chosen, aside.Waiting]:
+    """A route for each of up to `room` rows while slots last, and the rows whose routes are full."""
+    pairs: list[tuple[int, UUID]] = []
+    waiting: aside.Waiting = []
     for id, avoid, tries, *told in rows:
+        if len(pairs) == room:
+            break
         able = [route for route in routes.values() if not told or _takes(route, *told)] or list(routes.values())
         candidates = [_candidate(route, left[route.id]) for route in able]
         choice = routing.choose(candidates, avoid=avoid, dice=(jitter(id, tries) - 0.8) / 0.4 % 1)
-        if choice is None:
-            continue  # another may want less, and so have a route that is not full
+        if choice is None:  # another may want less, and so have a route that is not full
+            waiting.append((id, able))
+            continue
         pairs.append((choice.route_id, id))
         if left[choice.route_id] is not None:
             left[choice.route_id] -= 1
     pairs.sort()
-    return [(route_id, [id for _, id in group]) for route_id, group in groupby(pairs, key=lambda pair: pair[0])]
+    return [(route_id, [id for _, id in group]) for route_id, group in groupby(pairs, key=lambda pair: pair[0])], waiting
 
 
 def _takes(route: RouteSnapshot, kind: str, input: dict) -> bool:

@@ -7,6 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from ..engine import lanes
 from ..figures import Figures
 from .readings import Flow, Reading, cpu, flow
 
@@ -71,7 +72,8 @@ def _steps(figures: Figures) -> Table:
         longest = max((lag for lag in figures.lags if lag.step == queue), key=lambda lag: lag.seconds, default=None)
         late = longest is not None and longest.seconds > LATE_S
         lag = Text(_span(longest.seconds) if longest else "", style="red" if late else "")
-        table.add_row(queue, Text(str(workers), style="" if workers else "red"), lag, longest.lane if longest and late else "")
+        lane = lanes.working(longest.lane) if longest and late else ""
+        table.add_row(queue, Text(str(workers), style="" if workers else "red"), lag, lane)
     return table
 
 

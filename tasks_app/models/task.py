@@ -27,8 +27,9 @@ class Task(models.Model):
     kind = models.CharField(max_length=16)
     model = models.CharField(max_length=64)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.QUEUED)
-    # Where the row waits: its model, `model:low` for low priority, `~account` while parked at the account's cap; else empty.
-    lane = ExactCharField(max_length=72, default="")
+    # Where the row waits: its model, `model:low` for low priority, `|model:…` while it stands aside (engine/aside.py), `~account` while
+    # parked at the account's cap; else empty.
+    lane = ExactCharField(max_length=160, default="")
     priority = models.CharField(max_length=6, default="normal")
     progress = models.FloatField(default=0)
     input = models.JSONField()

@@ -6,8 +6,9 @@ from providers.models import Provider
 from tests.cast import forget_rows
 
 from .flagged import quarantined, unknown
+from .two_routes import served
 
-__all__ = ["quarantined", "unknown"]
+__all__ = ["quarantined", "served", "unknown"]
 
 
 @pytest.fixture(autouse=True)

@@ -5,36 +5,13 @@ import json
 import pytest
 
 from providers import capability
-from providers.models import Provider, PublicModel, Route
+from providers.models import Provider, Route
 from tasks_app.engine import accept, slots
 from tasks_app.models import Delivery, Task
 from tests.cast import START, forget_rows
 from tests.upstreams import answer, fail
 
-SMALL, LOUD = {"resolution": "540p"}, {"generate_audio": True}  # vidu alone makes the one, kling alone the other
-SCHEMA = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["prompt"],
-    "properties": {
-        "prompt": {"type": "string"},
-        "duration": {"type": "integer", "default": 5},
-        "resolution": {"enum": ["540p", "720p"], "default": "720p"},
-        "generate_audio": {"type": "boolean"},
-    },
-}
-
-
-@pytest.fixture
-def served(db):
-    """A model of the operator's own, served by vidu first and by kling second, and their providers by name."""
-    model = PublicModel.objects.create(name="our/video", kind="video.generate", title="Video", input_schema=SCHEMA)
-    providers = {}
-    for priority, (name, upstream_model) in enumerate((("vidu", "viduq3-turbo"), ("kling", "kling-3.0"))):
-        providers[name] = Provider.objects.create(name=name, adapter=name)
-        Route.objects.create(model=model, provider=providers[name], upstream_model=upstream_model, priority=priority)
-    forget_rows()
-    return providers
+from .two_routes import LOUD, SMALL, fill
 
 
 @pytest.fixture
@@ -48,11 +25,6 @@ def goes_to(served, acme, clock):
         return task.provider and task.provider.name
 
     return taken
-
-
-def fill(name: str) -> None:
-    Provider.objects.filter(name=name).update(max_jobs=0)
-    forget_rows()
 
 
 class TestWhatARouteCanDo:
