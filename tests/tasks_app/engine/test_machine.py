@@ -9,6 +9,7 @@ machine/invariants.py is checked; at the end everything runs, and each task must
 
 from contextlib import ExitStack
 from itertools import product
+from pathlib import Path
 from threading import Event
 
 from django.db import connection
@@ -16,8 +17,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
+from providers import offers
 from tasks_app.engine import wake
 from tasks_app.engine.accept import Order
+from tests.upstreams import paper
 
 from .machine.answers import ANSWERS, ENDINGS
 from .machine.world import MODELS, PAPERS, STEPS, World, furnish
@@ -25,6 +28,7 @@ from .machine.world import MODELS, PAPERS, STEPS, World, furnish
 accounts = st.integers(0, 1)
 workers = st.integers(0, 1)
 picks = st.integers(0, 9)
+inks = st.sampled_from([{}, *({"ink": ink} for ink in ("black", "red", "red", "gold"))])  # deaf, which alone has red, is soon full
 NAMES = ["its own", "another's", "nothing"]  # what a callback may name
 words = st.fixed_dictionaries({asked: st.sampled_from(list(answers)) for asked, answers in ANSWERS.items()})
 
@@ -56,13 +60,14 @@ class Machine(RuleBasedStateMachine):
         model=st.sampled_from(list(MODELS)),
         length=st.integers(1, 3),
         n=st.integers(1, 2),
+        ink=inks,
         priority=st.sampled_from(["normal", "low"]),
         expires_in=st.sampled_from([30, 400, 1500]),
         key=st.sampled_from([None, None, "k", "l"]),
         body=st.sampled_from([b"a", b"b"]),
     )
-    def client_orders(self, account, key, body, length, model, n, **more):
-        order = Order(model, {"n": n}, idempotency_key=key, request_hash=body, **more)
+    def client_orders(self, account, key, body, length, model, n, ink, **more):
+        order = Order(model, {"n": n} | ink, idempotency_key=key, request_hash=body, **more)
         if length == 1:
             self.world.orders_one(account, order)
         else:
@@ -214,6 +219,7 @@ def test_whatever_happens_every_task_ends_once_and_the_books_are_right(transacti
     for step in STEPS:  # this very process runs them all, and every wake-up is lost
         monkeypatch.setitem(wake.here, step, Event())
     settings.ADAPTERS = [module.__name__ for module in PAPERS.values()]
+    monkeypatch.setattr(offers, "FOLDER", Path(paper.__file__).parent)
     settings.STORAGE_DIR = tmp_path
     settings.HOOKS_URL = "https://hooks.example"
     furnish()

@@ -6,6 +6,8 @@ Each keeps honest books and is told beforehand how to answer. They differ in wha
     paper_strict   refuses a token it has seen and finds its job, bills what it cancels
     paper_calls    takes no notice of tokens and cannot look anything up, but calls back
     paper_deaf     takes no notice of tokens, cannot look anything up, cannot cancel
+
+Of the model that strict and deaf both serve the one writes in black alone, the other in red: what is brought along beside them says so.
 """
 
 from collections.abc import Callable

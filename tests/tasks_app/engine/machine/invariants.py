@@ -8,7 +8,7 @@ from typing import Any
 
 from accounts.models import Account, LedgerEntry
 from tasks_app.engine.claims import LEASE, submit_token
-from tasks_app.engine.lanes import parking_lane, working_lane
+from tasks_app.engine.lanes import parking_lane, working, working_lane
 from tasks_app.engine.lifecycle import TERMINAL, TRANSITIONS
 from tasks_app.ids import shown
 from tasks_app.models import Attempt, Task, TaskEvent
@@ -89,7 +89,7 @@ def _place(task: Row) -> Iterator[str]:
     """Where it waits fits what it is."""
     parked = task["lane"] == parking_lane(task["account_id"])
     lanes = {parking_lane(task["account_id"]), working_lane(task["model"], task["priority"])} if task["status"] == "queued" else {""}
-    if task["lane"] not in lanes:
+    if working(task["lane"]) not in lanes:
         yield f"it is in lane {task['lane']!r}"
     if (task["due_at"] is None) != (parked or task["status"] in TERMINAL):
         yield f"it is due at {task['due_at']}"

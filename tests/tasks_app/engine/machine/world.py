@@ -36,7 +36,12 @@ PAPERS = {"honest": paper_honest, "strict": paper_strict, "calls": paper_calls, 
 # Each model's providers, best first.
 MODELS = {"paper/honest": ["honest"], "paper/calls": ["calls"], "paper/deaf": ["deaf"], "paper/both": ["strict", "deaf"]}
 BY_USAGE = {"paper/both": {"price": "2 * n + tokens", "usage": {"tokens": "2 * n"}}}
-SCHEMA = {"type": "object", "additionalProperties": False, "properties": {"n": {"type": "integer", "default": 1}}}
+INKS = {"strict": "black", "deaf": "red"}  # all that these can write in
+SCHEMA = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {"n": {"type": "integer", "default": 1}, "ink": {"enum": [*INKS.values(), "gold"]}},
+}
 TABLES = (Task, Attempt, TaskEvent, Output, LedgerEntry, Account, Breaker)
 
 
@@ -83,6 +88,7 @@ class World:
         self.clock = HandClock()
         self.accounts: list[int] = []
         self.providers: dict[str, tuple[int | None, bool]] = {}  # cap, and whether it is enabled
+        self.broken: set[str] = set()  # providers whose adapter cannot be had
         self.workers = [Worker(), Worker()]
         self.tasks: list[UUID] = []
         self.orders: dict[UUID, tuple[int, accept.Order]] = {}
@@ -212,11 +218,13 @@ class World:
 
     def sets_provider(self, name: str, max_jobs: int | None, is_enabled: bool = True) -> None:
         self.providers[name] = (max_jobs, is_enabled)
+        self.broken.discard(name)
         Provider.objects.filter(name=name).update(max_jobs=max_jobs, is_enabled=is_enabled, adapter=f"paper_{name}")
         forget_rows()
 
     def breaks_provider(self, name: str) -> None:
         """Its adapter cannot be had, until it is set again."""
+        self.broken.add(name)
         Provider.objects.filter(name=name).update(adapter="nowhere")
         forget_rows()
 
@@ -344,14 +352,20 @@ class World:
         """A look with room to spare leaves no task that could begin: neither parked below its account's cap, nor due beside a free slot."""
         open_jobs, now = self.open_jobs(), self.clock()
         waiting = Task.objects.filter(status="queued").values_list(
-            "model", "due_at", "deadline_at", "account__active", "account__max_active"
+            "model", "input", "due_at", "deadline_at", "account__active", "account__max_active"
         )
-        for model, due_at, deadline_at, active, max_active in waiting:
+        for model, input, due_at, deadline_at, active, max_active in waiting:
             if due_at is None:
                 assert active >= max_active, f"parked, and {active} of {max_active} are at work"
             elif due_at <= now < deadline_at:
-                free = [name for name in MODELS[model] if self.free_at(name, open_jobs[name]) > 0 and self.lets_in(name)]
+                free = [name for name in self.able(model, input) if self.free_at(name, open_jobs[name]) > 0 and self.lets_in(name)]
                 assert not free, f"due, and left beside a free slot of {free}"
+
+    def able(self, model: str, input: dict) -> list[str]:
+        """Those that can do it as far as is known; all that there are, where none can."""
+        there = [name for name in MODELS[model] if self.providers[name][1]]
+        is_plain = model != "paper/both" or "ink" not in input
+        return [name for name in there if is_plain or name in self.broken or input["ink"] == INKS[name]] or there
 
     def lets_in(self, name: str) -> bool:
         return breakers.room(Provider.objects.get(name=name).id, self.clock()) != 0
