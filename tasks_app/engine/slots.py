@@ -30,12 +30,15 @@ begun: set[int] = set()  # the tokens of one look's rows, until their calls can 
 
 
 def take(room: int, *, now: datetime) -> list[Claimed]:
-    """Claim up to `room` due rows for which a provider has a free slot, with their intent written. Lanes share the room evenly."""
+    """Claim up to `room` due rows for which a provider has a free slot, with their intent written.
+
+    Lanes share the room evenly, and what some leave of it goes to those that have more.
+    """
     taken: list[Claimed] = []
     due = due_lanes(now)
-    for position, lane in enumerate(due):
-        share = -(-(room - len(taken)) // (len(due) - position))
-        taken += _take_from(lane, share, now) if share else []
+    while due and len(taken) < room:
+        claimed, due = _take_in_turn(due, room - len(taken), now)
+        taken += claimed
     return taken
 
 
@@ -82,6 +85,19 @@ def room(route: RouteSnapshot, used: Used, now: datetime) -> int | None:
 
 def is_capped(route: RouteSnapshot) -> bool:
     return route.max_jobs is not None or directory.provider(route.provider_id).max_jobs is not None
+
+
+def _take_in_turn(due: Sequence[str], room: int, now: datetime) -> tuple[list[Claimed], list[str]]:
+    """Claim each lane's share, and what those before it left; returns the lanes that may have more, too."""
+    taken: list[Claimed] = []
+    more = []
+    for position, lane in enumerate(due):
+        share = -(-(room - len(taken)) // (len(due) - position))
+        claimed = _take_from(lane, share, now) if share else []
+        taken += claimed
+        if len(claimed) == share:
+            more.append(lane)
+    return taken, more
 
 
 def _take_from(lane: str, room: int, now: datetime) -> list[Claimed]:

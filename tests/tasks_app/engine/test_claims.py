@@ -1,6 +1,7 @@
 """Claims: who may work on a row, and for how long."""
 
 import re
+from collections import Counter
 from datetime import timedelta
 from threading import Barrier, Thread
 
@@ -122,12 +123,23 @@ class TestSlots:
         road.submits()
         assert sorted(job.model for job in plasma.jobs.values()) == ["plasma-image"] + 3 * ["plasma-video"]
 
-    def test_lanes_share_a_workers_room(self, acme, plasma, road):
-        for _ in range(10):
-            acme.submits("darkroom/plasma-image")
-        acme.submits("darkroom/plasma-video")
-        taken = slots.take(4, now=road.clock())
-        assert sorted(one.row["model"] for one in taken) == 3 * ["darkroom/plasma-image"] + ["darkroom/plasma-video"] or len(taken) == 3
+    @pytest.mark.parametrize(
+        ("waiting", "taken"), [((9, 9), (3, 3)), ((9, 1), (5, 1)), ((1, 9), (1, 5)), ((9, 0), (6, 0)), ((2, 2), (2, 2))], ids=str
+    )
+    def test_lanes_share_a_workers_room_and_none_is_left_while_one_has_more(self, acme, plasma, road, waiting, taken):
+        models = ("darkroom/plasma-image", "darkroom/plasma-video")
+        for model, count in zip(models, waiting, strict=True):
+            for _ in range(count):
+                acme.submits(model)
+        found = Counter(one.row["model"] for one in slots.take(6, now=road.clock()))
+        assert tuple(found[model] for model in models) == taken
+
+    def test_a_full_lane_leaves_its_share_to_the_one_before_it(self, acme, plasma, grit, road):
+        cap(plasma, 0)
+        for model in ("darkroom/grit-image", "darkroom/plasma-image"):
+            for _ in range(9):
+                acme.submits(model)
+        assert Counter(one.row["model"] for one in slots.take(6, now=road.clock())) == {"darkroom/grit-image": 6}
 
     def test_low_priority_waits_behind_normal(self, acme, plasma, road):
         plasma.manual = True
