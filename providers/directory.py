@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from . import credentials, registry
 from .adapters import Adapter, Upstream
+from .exchange import Overheard
 from .http import Http
 from .models import Provider, Route
 from .snapshot import Snapshot
@@ -86,7 +87,8 @@ def adapter(provider_id: int, credential_version: int) -> Adapter:
 def built(upstream: ProviderSnapshot, credential_version: int, http: Http) -> Adapter:
     """A fresh adapter that calls through `http`; raises as `adapter` does."""
     secrets = credentials.open(upstream.id, credential_version)
-    return registry.adapter_class(upstream.adapter)(Upstream(upstream.name, upstream.base_url, secrets, http))
+    overheard = Overheard(http, secrets.values())
+    return registry.adapter_class(upstream.adapter)(Upstream(upstream.name, upstream.base_url, secrets, overheard))
 
 
 async def close() -> None:

@@ -19,7 +19,7 @@ class Upstream:
     name: str
     base_url: str
     credentials: Mapping[str, str] = field(repr=False)
-    http: Any = field(repr=False, default=None)  # providers.http.Http of the running event loop
+    http: Any = field(repr=False, default=None)  # providers.exchange.Overheard: Http.request of the running event loop
 
 
 class Adapter(Protocol):
