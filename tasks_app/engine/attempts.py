@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from providers import directory
 from providers.directory import RouteSnapshot
 from providers.errors import UpstreamError
+from providers.exchange import Record
 from providers.outcomes import Accepted, Failed, Finished
 
 from .. import metrics
@@ -43,13 +44,14 @@ def intend(claimed: Sequence[Claimed], route: RouteSnapshot, *, now: datetime) -
     )
 
 
-def landed(claimed: Claimed, outcome: Outcome, *, now: datetime) -> None:
-    """What the upstream answered. A later 'unknown' never overwrites a known answer."""
+def landed(claimed: Claimed, outcome: Outcome, *, now: datetime, record: Record | None = None) -> None:
+    """What the upstream answered, and the record of that. A later 'unknown' never overwrites a known answer."""
     mine = Attempt.objects.filter(token=claimed.submit_token)
     if not isinstance(outcome, Accepted | Finished):
         mine = mine.exclude(outcome__in=BOUGHT)
     columns = _columns(outcome)
-    mine.update(landed_at=now, **columns)
+    said = {"request": record.request, "answer": record.answer} if record else {}  # a look-up is no submit, and leaves what there is
+    mine.update(landed_at=now, **columns, **said)
     provider = directory.provider(claimed.row["provider_id"]).name
     transaction.on_commit(metrics.ATTEMPTS.labels(provider, columns["outcome"]).inc)
 
@@ -57,6 +59,11 @@ def landed(claimed: Claimed, outcome: Outcome, *, now: datetime) -> None:
 def charged(claimed: Claimed, cost: float) -> None:
     """What the upstream charged for a job that was polled to its end."""
     Attempt.objects.filter(token=claimed.submit_token).update(upstream_cost=cost)
+
+
+def ended(claimed: Claimed, record: Record) -> None:
+    """What the upstream said of a job when its task ended badly."""
+    Attempt.objects.filter(token=claimed.submit_token).update(ending=f"{record.request}\n\n{record.answer}".rstrip())
 
 
 def traces(claimed: Sequence[Claimed]) -> dict[UUID, Trace]:

@@ -1,12 +1,13 @@
 """running → storing, failed, expired, canceled: ask about upstream jobs, and stop those that should not go on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from django.conf import settings
 
 from providers import rates
 from providers.adapters import Adapter
+from providers.exchange import Witness
 from providers.outcomes import Finished, Job, Running
 
 from . import attempts, claims, decisions, heard, inline, jobs, lifecycle, quarantine, together
@@ -15,6 +16,8 @@ from .clock import Clock
 from .decisions import Outcome, Stopped
 from .pump import Arrived, Pump
 from .together import Together
+
+BADLY = ("failed", "expired")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,7 @@ class Question(Claimed):
     job: Job
     stop: bool
     together: Together | None
+    witness: Witness = field(default_factory=Witness)  # of the question that was asked for this row alone
 
 
 def take(room: int, clock: Clock) -> list[Question]:
@@ -42,7 +46,8 @@ async def call(question: Question) -> Outcome:
     """How the job stands, and its end where that is wanted; inline results are put into storage first."""
     outcome = await question.together.poll(question.job) if question.together else None
     if outcome is None:
-        outcome = await question.adapter.poll(question.job)
+        with question.witness.listening():
+            outcome = await question.adapter.poll(question.job)
     if question.stop and isinstance(outcome, Running) and await question.adapter.cancel(question.job):
         return Stopped(free=question.adapter.FACTS.cancel != "billed")
     return await inline.kept(question, outcome)
@@ -54,10 +59,19 @@ def land(arrived: Arrived, clock: Clock) -> None:
     for task, outcome in finished:
         if outcome.cost is not None:
             attempts.charged(task, outcome.cost)
-    lifecycle.advance([lifecycle.Step(task, _decision(task, outcome, now)) for task, outcome in arrived], now=now)
+    steps = [lifecycle.Step(task, _decision(task, outcome, now)) for task, outcome in arrived]
+    moved = lifecycle.advance(steps, now=now)
+    _keep_endings([step for step in steps if step.claimed.id in moved])
     for task, outcome in finished:
         heard.ended(task, outcome, now=now)
     heard.tell("poll", arrived, now=now)
+
+
+def _keep_endings(moved: list[lifecycle.Step]) -> None:
+    """Of tasks that ended badly, what their upstream said; of a job that goes on, or ended well, nothing is kept."""
+    for step in moved:
+        if step.decision.status in BADLY and (record := step.claimed.witness.record()):
+            attempts.ended(step.claimed, record)
 
 
 def _question(claimed: Claimed, adapter: Adapter, job: Job, call: Together | None, now) -> Question:

@@ -6,7 +6,7 @@ land   what the upstream answered, first on the attempt, then on the task
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -16,6 +16,7 @@ from django.conf import settings
 from providers import catalogue, directory, hooks
 from providers.adapters import Adapter
 from providers.errors import NotAccepted, NotTried, OutcomeUnknown, UpstreamError
+from providers.exchange import Record, Witness
 from providers.outcomes import Accepted, Facts, Finished, Job
 
 from .. import inputs
@@ -39,6 +40,7 @@ class Submission(Claimed):
     plan: Mapping[str, Any]
     is_fresh: bool
     trace: Trace  # what was recorded of the attempt when the row was claimed
+    witness: Witness = field(default_factory=Witness)  # of the submit
 
     @property
     def facts(self) -> Facts:
@@ -68,7 +70,8 @@ async def call(task: Submission) -> Outcome:
 
 def land(arrived: Arrived, clock: Clock) -> None:
     now = clock()
-    whole(partial(_land, arrived, now))
+    records = {task.submit_token: task.witness.record() for task, _ in arrived}  # before the transaction, which is to be short
+    whole(partial(_land, arrived, records, now))
     heard.tell("submit", [(task, outcome) for task, outcome in arrived if task.is_fresh], now=now)
 
 
@@ -114,14 +117,14 @@ async def _buy(task: Submission) -> Outcome:
     job = await _with_media(task)
     if not task.may_send:  # paused for so long that another worker may have taken over
         raise NotTried
-    return await task.adapter.submit(job)
+    return await _sent(task, job)
 
 
 async def _ask_again(task: Submission) -> Outcome:
     """What became of an earlier try, by the strongest way that its upstream offers. None of them buys it twice."""
     facts = task.facts
     if "replays" in facts.recovery and (job := await _as_before(task)):
-        return await task.adapter.submit(job)
+        return await _sent(task, job)
     if not lost.can_be_found(facts, task.trace):
         raise OutcomeUnknown
     found = await task.adapter.find(task.job)
@@ -129,8 +132,13 @@ async def _ask_again(task: Submission) -> Outcome:
         # A list may lag behind what the upstream took; its memory of tokens does not.
         if not (job := await _as_before(task)):
             raise OutcomeUnknown
-        return await task.adapter.submit(job)
+        return await _sent(task, job)
     return found
+
+
+async def _sent(task: Submission, job: Job) -> Outcome:
+    with task.witness.listening():
+        return await task.adapter.submit(job)
 
 
 async def _as_before(task: Submission) -> Job | None:
@@ -148,10 +156,10 @@ async def _with_media(task: Submission) -> Job:
     return replace(task.job, input=media)
 
 
-def _land(arrived: Arrived, now: datetime) -> None:
+def _land(arrived: Arrived, records: Mapping[str, Record | None], now: datetime) -> None:
     heard = _undoubted([(task, _heard(task, outcome, now)) for task, outcome in arrived])
     for task, outcome in heard:
-        attempts.landed(task, outcome, now=now)
+        attempts.landed(task, outcome, now=now, record=records[task.submit_token])
     heard = _weighed(heard)
     moved = lifecycle.advance([lifecycle.Step(task, _decision(task, outcome, now)) for task, outcome in heard], now=now)
     bought = [(task, outcome) for task, outcome in heard if isinstance(outcome, Accepted | Finished)]

@@ -18,6 +18,9 @@ class Attempt(models.Model):
     handle = models.JSONField(null=True)
     outcome = models.CharField(max_length=40, default="")  # accepted, finished, or an error's code; empty: no answer yet
     message = models.CharField(max_length=500, default="")
+    request = models.TextField(default="")  # its last submit, as far as it may be shown (exchange.Record)
+    answer = models.TextField(default="")
+    ending = models.TextField(default="")  # what the upstream said of the job when its task failed or expired by that
     upstream_cost = models.FloatField(null=True)
     called_at = models.DateTimeField(null=True)  # the last callback that carried the token: the upstream has a job for it
     hint = models.JSONField(null=True)  # the handle that a callback named; not to be trusted
