@@ -15,6 +15,7 @@ UpstreamError
 ├── OutcomeUnknown        sent, and no readable answer: it may have been bought
 │   └── Repeated          refused because the upstream has seen this token: the job is there
 ├── NotFound              the upstream does not know this job
+│   └── Interrupted       lost or cut off there, through no fault of the request: another may be begun in its place
 └── GenerationFailed      the job ended there without a result
     └── NoOutput          'finished', and nothing in it
 """
@@ -124,6 +125,16 @@ class NotFound(UpstreamError):
 
     code = "not_found"
     retryable = True
+
+
+class Interrupted(NotFound):
+    """The upstream lost the job, or cut it off.
+
+    For upstreams alone where a second job costs no more than its time. `Failed` with it is a verdict; raised by a poll it is none, and is
+    believed as any NotFound is.
+    """
+
+    code = "generation_failed"
 
 
 class GenerationFailed(UpstreamError):

@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from .. import ids
+from ..engine.attempts import INTERRUPTED
 from ..ids import shown
 from ..models import Attempt
 from . import filters, links
@@ -30,6 +31,8 @@ def asked(attempt: Attempt) -> str:
 @display(description=_("Outcome"))
 def outcome(attempt: Attempt) -> str:
     marks = [label(attempt.outcome, "success" if attempt.outcome in BOUGHT else "warning")] if attempt.outcome else []
+    if attempt.late_outcome == INTERRUPTED:
+        marks.append(label(INTERRUPTED, "warning"))
     if attempt.is_orphan:
         marks.append(label(_("orphan"), "danger"))
     return two_lines(in_a_row(marks) or NONE, attempt.message)

@@ -1,6 +1,7 @@
 """The record of each submission: written before the call, completed after it, without the fence, so that no accept is ever lost."""
 
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,7 +12,7 @@ from django.db.models import QuerySet
 
 from providers import directory
 from providers.directory import RouteSnapshot
-from providers.errors import UpstreamError
+from providers.errors import Interrupted, UpstreamError
 from providers.exchange import Record
 from providers.outcomes import Accepted, Failed, Finished
 
@@ -24,7 +25,9 @@ from .decisions import Outcome, Stopped, Trace
 log = logging.getLogger(__name__)
 
 OPEN = "open"  # the late outcome of a job that may go on without a task
+INTERRUPTED = "interrupted"  # its upstream cut it off
 BOUGHT = ("accepted", "finished")
+BEGUN = ("accepted", Interrupted.code)  # of earlier attempts; the second: its submit waited for the job, which was cut off
 ASK_AFTER = timedelta(minutes=1)
 FOLLOWED = {"is_orphan": False, "late_outcome": "", "ask_at": None}  # as long as nobody says otherwise
 
@@ -89,6 +92,23 @@ def left_open(claimed: Sequence[Claimed], *, now: datetime) -> None:
     if claimed:
         unheard = Attempt.objects.filter(token__in=[one.submit_token for one in claimed], late_outcome="")
         unheard.update(late_outcome=OPEN, ask_at=now + ASK_AFTER)
+
+
+def interrupted(claimed: Sequence[Claimed], *, now: datetime) -> None:
+    """Their jobs were cut off, and their tasks will be given others."""
+    if claimed:
+        mine = Attempt.objects.filter(token__in=[one.submit_token for one in claimed], late_outcome="")
+        mine.update(late_outcome=INTERRUPTED, late_at=now)
+
+
+def runs_before(claimed: Sequence[Claimed]) -> Mapping[UUID, int]:
+    """How many jobs were begun for these tasks by earlier attempts; no query where there was none."""
+    again = [one for one in claimed if one.row["attempts"] > 1]
+    if not again:
+        return {}
+    begun = Attempt.objects.filter(task_id__in=[one.id for one in again], outcome__in=BEGUN, is_orphan=False)
+    earlier = begun.exclude(token__in=[one.submit_token for one in again])
+    return Counter(earlier.values_list("task_id", flat=True))
 
 
 def heard_late(of: Claimed, outcome: Outcome, *, called: bool, now: datetime) -> bool:

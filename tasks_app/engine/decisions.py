@@ -1,19 +1,20 @@
 """What happens next: pure functions of (task, outcome, facts, now). No Django, no clock, no dice: jitter comes from the task's id."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from providers import metering
-from providers.errors import Invalid, NoOutput, NotAccepted, NotFound, OutcomeUnknown, Refused, UpstreamError
+from providers.errors import Interrupted, Invalid, NoOutput, NotAccepted, NotFound, OutcomeUnknown, Refused, UpstreamError
 from providers.outcomes import Accepted, Facts, Failed, Finished, Running
 
 LONGEST_WAIT = timedelta(minutes=5)
 UNSEEN_FOR = timedelta(minutes=2)  # how long 404s must last before they are believed
 UNSEEN_TIMES = 3
 LOST_CLAIMS = 3
+MOST_RUNS = 3  # jobs begun for one task, each where the one before was interrupted: what ends them may be the request after all
 POLLS_OF_A_JOB = 50  # so its end is heard of by a fiftieth of its time late, however long it takes
 SLOWEST_PACE = timedelta(seconds=30)  # by that rule; a client looks at its progress
 
@@ -133,11 +134,19 @@ Outcome = Accepted | Finished | Running | Failed | Stopped | Stored | UpstreamEr
 
 
 def after_submit(
-    task: Snapshot, outcome: Outcome, facts: Facts, now: datetime, *, trace: Trace | None = None, elsewhere: bool = False
+    task: Snapshot,
+    outcome: Outcome,
+    facts: Facts,
+    now: datetime,
+    *,
+    trace: Trace | None = None,
+    elsewhere: bool = False,
+    runs_before: int = 0,
 ) -> Decision:
     """What a submit, or a look-up of a lost one, led to; None: the look-up says that surely nothing was bought.
 
     `elsewhere`: another provider serves the task's model too, so the patience that this one asked for is not the task's.
+    `runs_before`: jobs that were begun for the task before this one.
     """
     trace = trace or Trace(sent_at=now)
     match outcome:
@@ -147,6 +156,8 @@ def after_submit(
             return _finished(outcome, now)
         case None | NotAccepted():
             return _again(task, outcome, now, elsewhere)
+        case Interrupted():
+            return _anew(task, outcome, now, runs_before)
         case OutcomeUnknown() if now < _hopes_until(task, facts, trace, now):
             return Stay(due_at=_asks_again_at(task, outcome, facts, trace, now), tries=task.tries + 1)
         case OutcomeUnknown():
@@ -183,11 +194,16 @@ def weighed(outcome: Outcome, trace: Trace) -> Outcome:
     return outcome
 
 
-def after_poll(task: Snapshot, outcome: Outcome, facts: Facts, now: datetime, *, typical: timedelta | None = None) -> Decision:
+def after_poll(
+    task: Snapshot, outcome: Outcome, facts: Facts, now: datetime, *, typical: timedelta | None = None, runs_before: int = 0
+) -> Decision:
     """What a poll led to. Only a readable answer with a known terminal status is a verdict.
 
-    `typical`: how long such jobs took lately; None: not known.
+    `typical`: how long such jobs took lately; None: not known. `runs_before`: as for a submit.
     """
+    if fault := _interruption(task, outcome, now):
+        # What it only does not know, late.py stops, should it be there after all.
+        return replace(_anew(task, fault, now, runs_before), job_goes_on=fault is outcome)
     match outcome:
         case Finished():
             return _finished(outcome, now)
@@ -270,13 +286,31 @@ def _captured(task: Snapshot, delivered: int) -> tuple[int, tuple[str, ...]]:
     return min(bill.credits, share), bill.doubts
 
 
-def _again(task: Snapshot, outcome: NotAccepted | None, now: datetime, elsewhere: bool) -> Move:
+def _again(task: Snapshot, outcome: NotAccepted | Interrupted | None, now: datetime, elsewhere: bool) -> Move:
     if task.cancel_requested:
         return Move("canceled")
     due_at = now + backoff(task, None if elsewhere else outcome)
     if due_at >= task.deadline_at:
         return Move("expired", error=Expired(outcome.told) if outcome else Expired())
     return Move("queued", due_at=due_at, avoid=task.provider_id if outcome else None, tries=task.tries + 1)
+
+
+def _interruption(task: Snapshot, outcome: Outcome, now: datetime) -> Interrupted | None:
+    """Why nothing will come of the job that the upstream was asked about, where another may be begun in its place."""
+    match outcome:
+        case Failed(Interrupted() as fault):
+            return fault
+        case Interrupted() if _is_gone(task, now):
+            return outcome
+    return None
+
+
+def _anew(task: Snapshot, fault: Interrupted, now: datetime, runs_before: int) -> Move:
+    """Another job, unless nobody waits for it any more, or it was tried often enough."""
+    if runs_before + 1 >= MOST_RUNS and not task.cancel_requested:
+        return Move("failed", error=fault)
+    move = _again(task, fault, now, elsewhere=False)
+    return replace(move, error=fault) if move.status == "queued" else move
 
 
 def _later(task: Snapshot, outcome: UpstreamError, now: datetime) -> datetime:

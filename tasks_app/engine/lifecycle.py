@@ -1,11 +1,11 @@
 """The table of transitions, and the only writer of `status`.
 
 queued ─► submitting ─► running ─► storing ─► succeeded
-  ▲           │  └──────────────────► ▲   └─► failed
-  └───────────┘   and from each of the first three ─► failed, canceled, expired
+  ▲           │  └─────────│────────► ▲   └─► failed
+  └───────────┴────────────┘   and from each of the first three ─► failed, canceled, expired
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -32,7 +32,7 @@ from .transactions import whole
 TRANSITIONS = {
     "queued": {"submitting", "failed", "canceled", "expired"},
     "submitting": {"queued", "running", "storing", "failed", "canceled", "expired"},
-    "running": {"storing", "failed", "canceled", "expired"},
+    "running": {"queued", "storing", "failed", "canceled", "expired"},
     "storing": {"succeeded", "failed"},
 }
 TERMINAL = {"succeeded", "failed", "canceled", "expired"}
@@ -85,12 +85,14 @@ def _advance(steps: Sequence[Step], now: datetime) -> set[UUID]:
     moved = [done for step in moves if (done := _moved(step, outputs[step.claimed.id], now))]
     TaskEvent.objects.bulk_create(_event(step, now) for step in moved)
     Output.objects.bulk_create(output for step in moved for output in outputs[step.claimed.id])
-    if outbox.queue([told for step in moved if (told := _told(step))], now=now):
+    had_begun = attempts.runs_before([step.claimed for step in moved if _begins(step)])
+    if outbox.queue([told for step in moved if (told := _told(step, had_begun))], now=now):
         transaction.on_commit(partial(wake.wake, "notify"))
     ended = [step for step in moved if step.decision.status in TERMINAL]
     flags.raise_all([_raised(step) for step in ended if step.decision.flag], now=now)
     settle.settle([(step.claimed, step.decision) for step in ended], now=now)
-    attempts.left_open([step.claimed for step in ended if step.decision.job_goes_on], now=now)
+    attempts.left_open([step.claimed for step in moved if step.decision.job_goes_on], now=now)
+    attempts.interrupted([step.claimed for step in moved if _is_over_there(step)], now=now)
     for step in ended:
         transaction.on_commit(partial(_forget_leftovers, step))
         transaction.on_commit(metrics.ENDED.labels(step.claimed.row["model"], step.decision.status).inc)
@@ -177,7 +179,7 @@ def _columns(step: Step, outputs: Sequence[Output], now: datetime) -> dict:
     columns = {"status": move.status, "due_at": due_at, "called": False, "lease_token": 0, "lost_claims": 0, "tries": move.tries}
     columns |= {"lane": _lane(step), "updated_at": now}
     if move.status == "queued":
-        columns |= {"avoid": move.avoid, "provider": None, "route": None}
+        columns |= {"avoid": move.avoid, "provider": None, "route": None, "handle": None, "progress": 0, "unseen_since": None}
     if move.handle is not None:
         columns["handle"] = move.handle
     if move.found is not None:
@@ -229,14 +231,23 @@ def _raised(step: Step) -> flags.Raised:
     )
 
 
-def _told(step: Step) -> outbox.Happened | None:
-    """What webhooks tell of this move, if they tell of it."""
+def _told(step: Step, had_begun: Mapping[UUID, int]) -> outbox.Happened | None:
+    """What webhooks tell of this move, if they tell of it. A task starts once, however often it is begun anew."""
     row, status = step.claimed.row, step.decision.status
     if status in TERMINAL:
         return outbox.Happened(row["id"], row["account_id"], f"task.{status}", row["webhook_url"])
-    if row["status"] == "submitting" and status in ("running", "storing"):
+    if _begins(step) and not had_begun.get(row["id"]):
         return outbox.Happened(row["id"], row["account_id"], events.STARTED, row["webhook_url"])
     return None
+
+
+def _begins(step: Step) -> bool:
+    return step.claimed.row["status"] == "submitting" and step.decision.status in ("running", "storing")
+
+
+def _is_over_there(step: Step) -> bool:
+    """Whether the task waits for another job because its upstream says that this one was cut off."""
+    return step.claimed.row["status"] == "running" and step.decision.status == "queued" and not step.decision.job_goes_on
 
 
 def _outputs(step: Step, now: datetime) -> list[Output]:

@@ -15,7 +15,7 @@ from django.conf import settings
 
 from providers import catalogue, directory, hooks
 from providers.adapters import Adapter
-from providers.errors import NotAccepted, NotTried, OutcomeUnknown, UpstreamError
+from providers.errors import Interrupted, NotAccepted, NotTried, OutcomeUnknown, UpstreamError
 from providers.exchange import Record, Witness
 from providers.outcomes import Accepted, Facts, Finished, Job
 
@@ -201,7 +201,9 @@ def _is_in_doubt(task: Submission, outcome: Outcome) -> bool:
 def _decision(task: Submission, outcome: Outcome, now: datetime) -> decisions.Decision:
     serving = {route.provider_id for route in directory.routes(task.row["model"])} if isinstance(outcome, NotAccepted) else set()
     elsewhere = bool(serving - {task.row["provider_id"]})
-    return decisions.after_submit(task.snapshot, outcome, task.facts, now, trace=task.trace, elsewhere=elsewhere)
+    runs_before = attempts.runs_before([task]).get(task.id, 0) if isinstance(outcome, Interrupted) else 0
+    how = {"trace": task.trace, "elsewhere": elsewhere, "runs_before": runs_before}
+    return decisions.after_submit(task.snapshot, outcome, task.facts, now, **how)
 
 
 pump = Pump("submit", take, call, land, window=settings.SUBMIT_WINDOW, windows=10, repeatable=False, timed=timed)

@@ -25,6 +25,7 @@ class Attempt(models.Model):
     called_at = models.DateTimeField(null=True)  # the last callback that carried the token: the upstream has a job for it
     hint = models.JSONField(null=True)  # the handle that a callback named; not to be trusted
     # What becomes of its job without a task (late.py): "open" while that is not known, then finished, stopped, or an error's code.
+    # "interrupted": its upstream cut it off, and its task was given another.
     late_outcome = models.CharField(max_length=40, default="")  # empty: it has no job, or a task that follows it
     late_at = models.DateTimeField(null=True)
     late_found = models.JSONField(null=True)  # what it made: URLs, and until when they live

@@ -33,7 +33,11 @@ WHY = {
 }
 CODES = {400: 12, 401: 31, 402: 23, 403: 31, 404: 22, 409: 24, 429: 17, 503: 19}
 MOST_IDS = 100
-ENDINGS = {"moderated": (14, "this picture was refused"), "broken": (40, "the machine broke")}
+ENDINGS = {
+    "moderated": (14, "this picture was refused"),
+    "broken": (40, "the machine broke"),
+    "interrupted": (41, "the machine was taken away"),
+}
 
 
 class Plasma(Simulator):

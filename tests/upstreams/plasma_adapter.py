@@ -10,6 +10,7 @@ from typing import Any
 from providers.adapters import Upstream
 from providers.errors import (
     GenerationFailed,
+    Interrupted,
     Invalid,
     Moderated,
     NoOutput,
@@ -43,6 +44,7 @@ ERRORS = {
     23: QuotaExceeded,
     31: Unauthenticated,
     40: GenerationFailed,
+    41: Interrupted,
 }
 TOO_LATE = 409
 FIELDS = {"prompt": "prompt", "size": "size", "duration": "seconds", "seed": "seed", "n": "n", "image": "image"}

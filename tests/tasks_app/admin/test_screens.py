@@ -82,6 +82,10 @@ class TestOtherFacts:
         assert "fox.png" in text_of(olga.get(list_of("file"), {"q": "acme"}))
         assert "fox.png" not in text_of(olga.get(list_of("file"), {"q": "bolt"}))
 
+    def test_a_job_that_was_cut_off_says_so(self, olga, acme, models):
+        attempt_of(task_of(acme), models, outcome="accepted", late_outcome="interrupted")
+        assert "interrupted" in text_of(olga.get(list_of("attempt")))
+
     def test_an_orphan_stands_out(self, olga, acme, models):
         attempt_of(task_of(acme), models, is_orphan=True)
         assert "orphan" in text_of(olga.get(list_of("attempt"), {"is_orphan__exact": "1"}))

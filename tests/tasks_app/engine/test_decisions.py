@@ -9,6 +9,7 @@ import pytest
 from providers import metering
 from providers.errors import (
     GenerationFailed,
+    Interrupted,
     Invalid,
     Moderated,
     NotFound,
@@ -22,6 +23,7 @@ from providers.errors import (
 )
 from providers.outcomes import Accepted, Facts, Failed, Finished, Found, Running
 from tasks_app.engine.decisions import (
+    MOST_RUNS,
     Move,
     Snapshot,
     Stay,
@@ -270,6 +272,51 @@ class TestAfterAPoll:
 
     def test_a_job_stopped_for_its_deadline_expires(self):
         assert after_poll(task(), Stopped(free=True), HONEST, NOW + HOUR).status == "expired"
+
+
+class TestAJobThatWasInterrupted:
+    """Lost or cut off by an upstream of which a second job does no harm."""
+
+    def polled(self, outcome=None, *, now=NOW, runs_before=0, **changes):
+        return after_poll(task(status="running", **changes), outcome or Failed(Interrupted()), HONEST, now, runs_before=runs_before)
+
+    def test_is_begun_anew_a_moment_later_elsewhere_where_that_can_be(self):
+        move = self.polled()
+        assert (move.status, move.avoid, move.job_goes_on) == ("queued", 3, False)
+        assert NOW < move.due_at < NOW + timedelta(seconds=2)
+
+    def test_is_begun_anew_whether_it_was_polled_or_waited_for(self):
+        assert after_submit(task(), Interrupted(), HONEST, NOW).status == "queued"
+
+    @pytest.mark.parametrize(("runs_before", "status"), [(MOST_RUNS - 2, "queued"), (MOST_RUNS - 1, "failed")])
+    def test_is_begun_anew_a_few_times_only(self, runs_before, status):
+        assert self.polled(runs_before=runs_before).status == status
+        assert after_submit(task(), Interrupted(), HONEST, NOW, runs_before=runs_before).status == status
+
+    def test_the_last_time_is_a_failure_like_others(self):
+        move = self.polled(runs_before=MOST_RUNS - 1)
+        assert (move.error.code, move.error.retryable, move.captured, move.flag) == ("generation_failed", True, 0, False)
+
+    @pytest.mark.parametrize("runs_before", [0, MOST_RUNS - 1])
+    def test_is_not_begun_anew_for_a_client_who_said_stop(self, runs_before):
+        move = self.polled(cancel_requested=True, runs_before=runs_before)
+        assert (move.status, move.captured, move.error) == ("canceled", 0, None)
+
+    def test_is_not_begun_anew_when_there_is_no_time_left(self):
+        assert self.polled(now=NOW + HOUR).status == "expired"
+
+    @pytest.mark.parametrize("error", [GenerationFailed(), Invalid("no"), Moderated()], ids=named)
+    def test_is_no_job_whose_end_the_upstream_tells(self, error):
+        assert self.polled(Failed(error)).status == "failed"
+
+    def test_and_that_its_upstream_merely_does_not_know_is_waited_for_first(self):
+        stay = self.polled(Interrupted())
+        assert (stay.unseen_since, stay.tries) == (NOW, 1)
+
+    @pytest.mark.parametrize(("runs_before", "status"), [(0, "queued"), (MOST_RUNS - 1, "failed")])
+    def test_and_that_its_upstream_has_not_known_for_minutes_is_still_looked_after(self, runs_before, status):
+        move = self.polled(Interrupted(), tries=2, unseen_since=NOW - timedelta(minutes=2), runs_before=runs_before)
+        assert (move.status, move.job_goes_on, move.flag) == (status, True, False)
 
 
 class TestAJobThatGoesOnWithoutItsTask:

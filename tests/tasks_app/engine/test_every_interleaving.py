@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 
-from providers.errors import GenerationFailed, Invalid, NotFound, NotSent, OutcomeUnknown, Unavailable
+from providers.errors import GenerationFailed, Interrupted, Invalid, NotFound, NotSent, OutcomeUnknown, Unavailable
 from providers.outcomes import Accepted, Facts, Failed, Finished, Found, Running
 from tasks_app.engine import decisions
 from tasks_app.engine.decisions import Move, Snapshot, Stopped, Stored, StoredOutput, Trace
@@ -30,6 +30,7 @@ OUTCOMES = {
     "never bought": None,
     "runs": Running(),
     "failed": Failed(GenerationFailed()),
+    "cut short": Failed(Interrupted()),
     "never seen": NotFound(),
     "stopped": Stopped(free=True),
     "kept": Stored((StoredOutput(type="image", content_type="image/png", bytes=1, sha256="", key="x"),)),
@@ -154,6 +155,8 @@ def to_submit(state: State, worker: int, hand: Hand, facts: Facts) -> Iterator[t
 
 def to_poll(state: State, worker: int, hand: Hand, facts: Facts) -> Iterator[tuple[str, bool]]:
     yield from ((outcome, False) for outcome in ("runs", "finished", "failed", "never seen", "down"))
+    if "replays" in facts.recovery:  # of the others none would say so
+        yield "cut short", False
     if decisions.stop_wanted(state.snapshot(hand), facts, state.now):
         yield "stopped", False
 
@@ -181,6 +184,8 @@ def landed(state: State, worker: int, facts: Facts) -> Iterator[State]:
             decision = decisions.after_submit(state.snapshot(hand), outcome, facts, state.now, trace=trace_of(state, hand))
         case "running":
             decision = decisions.after_poll(state.snapshot(hand), outcome, facts, state.now)
+            if hand.outcome == "cut short":  # its upstream says that nothing is charged for it
+                state = replace(state, sold=tuple(attempt for attempt in state.sold if attempt != hand.attempt))
         case _:
             decision = decisions.after_store(state.snapshot(hand), outcome, DEADLINE, state.now)
     if not isinstance(decision, Move):

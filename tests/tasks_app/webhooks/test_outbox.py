@@ -81,6 +81,13 @@ class TestTheStartOfATask:
         road.runs_dry()
         assert told() == [("task.started", 1)]
 
+    def test_is_told_once_of_one_that_was_cut_off_and_begun_anew(self, acme, listens, plasma, road):
+        listens(acme, wants=events.EVENTS)
+        plasma.will(fail("interrupted"))
+        acme.submits(IMAGE)
+        road.runs_dry()
+        assert told() == [("task.started", 1), ("task.succeeded", 2)]
+
     def test_is_told_of_one_that_is_done_in_the_very_answer(self, acme, listens, plasma, road):
         plasma.instant = True
         listens(acme, wants=events.EVENTS)

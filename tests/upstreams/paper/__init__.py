@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from providers.adapters import Upstream
-from providers.errors import OutcomeUnknown, Refused, Repeated
-from providers.outcomes import Accepted, Facts, Finished, Found, Job, Polled, Running
+from providers.errors import Interrupted, OutcomeUnknown, Refused, Repeated
+from providers.outcomes import Accepted, Facts, Failed, Finished, Found, Job, Polled, Running
 
 
 @dataclass
@@ -31,7 +31,7 @@ class Books:
     stopped: set[str] = field(default_factory=set)
     to_submit: "Answer | Exception" = field(default_factory=lambda: accepts)
     to_find: Exception | None = None  # None: the truth
-    to_poll: Polled | Exception = field(default_factory=Running)
+    to_poll: "Polled | Exception | Callable[[Books, Job], Polled]" = field(default_factory=Running)
     to_cancel: bool | Exception = True
 
     def sell(self, token: str) -> str:
@@ -84,6 +84,12 @@ def accepts_and_breaks_us(books: Books, job: Job) -> Accepted:
     """The job is sold, and our own code fails on the answer."""
     books.sell(job.token)
     raise RuntimeError("a fault of the adapter's, as told")
+
+
+def cuts_off(books: Books, job: Job) -> Failed:
+    """The job is over, and nothing is charged for it."""
+    books.sold.pop(job.token, None)
+    return Failed(Interrupted())
 
 
 class Paper:

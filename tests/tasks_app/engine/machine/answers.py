@@ -50,6 +50,7 @@ ANSWERS = {
         "has two and used too much": USED_TOO_MUCH,
         "has none": Finished(()),
         "failed": Failed(GenerationFailed()),
+        "cut it off": paper.cuts_off,
         "never saw it": NotFound(),
         "never saw it, ask in a day": NotFound(retry_after=86400),
         "breaks us": RuntimeError("a fault of the adapter's, as told"),
