@@ -18,9 +18,9 @@ from scf_client.client import BucketAway, Client, CloudError, Ended, Execution, 
 
 from ...errors import (
     GenerationFailed,
+    Interrupted,
     Invalid,
     NoOutput,
-    NotFound,
     NotSent,
     NotTried,
     OutcomeUnknown,
@@ -83,7 +83,8 @@ CODES: tuple[tuple[str, type[UpstreamError]], ...] = (
 # These say no more than that something went wrong, so a submit with one of them may have started a run.
 IN_DOUBT = ("InternalError", "ServiceUnavailable", "FailedOperation")
 
-# What the platform's code for an ended run means; any other is GenerationFailed.
+# What the platform's code for an ended run means; any other is Interrupted. More time or memory than a function has, the same
+# input would take again; why else a run is cut off, it need not be twice.
 NO_ROOM = (429, 432, 449)
 STATUSES: dict[int, tuple[type[UpstreamError], str]] = {
     400: (Refused, "The function takes no such event."),
@@ -186,7 +187,7 @@ class Cloud:
         with _asking():
             execution = await self._client.execution(run, timeout=TIMEOUT_S)
         if execution is None:
-            raise NotFound("The cloud does not know this run.")
+            raise Interrupted("The cloud does not know this run.")
         return execution
 
     async def _progress(self, handle: Mapping[str, Any]) -> float | None:
@@ -243,14 +244,14 @@ def _ended(status: int) -> UpstreamError:
     """Why a run that was waited for, or was to be begun, has no envelope."""
     if status == 500 or not status:
         return OutcomeUnknown("The cloud failed in the middle of the call.")
-    error, message = STATUSES.get(status, (GenerationFailed, f"The function ended with status {status}."))
+    error, message = STATUSES.get(status, (Interrupted, f"The function ended with status {status}."))
     return error(message)
 
 
 def _without_result(execution: Execution) -> UpstreamError:
     if execution.state == "ABORTED":
-        return GenerationFailed("The run was ended on request.")
+        return Interrupted("The run was ended on request.")
     if execution.state == "FINISHED":
-        return GenerationFailed("The function ended without a result.")
-    error = _ended(execution.status) if execution.status else GenerationFailed("The function's process ended in the middle of the run.")
-    return error if isinstance(error, GenerationFailed | Refused) else GenerationFailed(error.message)
+        return Interrupted("The function ended without a result.")
+    error = _ended(execution.status) if execution.status else Interrupted("The function's process ended in the middle of the run.")
+    return error if isinstance(error, GenerationFailed | Refused) else Interrupted(error.message)

@@ -11,9 +11,9 @@ from typing import Any
 
 from ...errors import (
     GenerationFailed,
+    Interrupted,
     Invalid,
     NoOutput,
-    NotFound,
     NotTried,
     OutcomeUnknown,
     RateLimited,
@@ -40,8 +40,13 @@ FACTS = Facts(
 TIMEOUT_S = 10.0
 # A task that is not done by its deadline is asked for once more and ended then; the runtime's own limit is for a run that nobody ends.
 BEYOND_DEADLINE_S = 60.0
-# What a function's error means; any other is GenerationFailed.
-ERRORS: dict[str, type[UpstreamError]] = {"invalid_input": Invalid, "out_of_memory": Invalid}
+# What an error of a function, or of its run, means; any other is GenerationFailed.
+ERRORS: dict[str, type[UpstreamError]] = {
+    "invalid_input": Invalid,
+    "out_of_memory": Invalid,
+    "instance_died": Interrupted,
+    "canceled": Interrupted,
+}
 # What the runtime's refusal of a run means; any other answer leaves open whether it took the run.
 REFUSALS: dict[int, type[UpstreamError]] = {400: Refused, 404: Retired, 413: Refused, 429: RateLimited}
 
@@ -64,7 +69,7 @@ class Local:
     async def poll(self, job: Job) -> Polled:
         state = await self._state("GET", job)
         if state is None:
-            raise NotFound("The function runtime does not know this run.")
+            raise Interrupted("The function runtime does not know this run.")
         return _polled(state)
 
     async def cancel(self, job: Job) -> bool:

@@ -1,6 +1,8 @@
 """The adapter of our own functions, through the real HTTP client to a real runtime."""
 
 import asyncio
+import os
+import signal
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlparse
@@ -8,7 +10,7 @@ from urllib.parse import urlparse
 import pytest
 
 from providers.adapters import Upstream, adapter_class
-from providers.errors import GenerationFailed, Invalid, NotFound, NotSent, RateLimited, Retired, Unavailable
+from providers.errors import Interrupted, Invalid, NotSent, RateLimited, Retired, Unavailable
 from providers.http import Http
 from providers.outcomes import Accepted, Failed, Finished, Job, Media, Running
 from scf_client.local.runs import MOST_OPEN
@@ -97,12 +99,18 @@ class TestAJobThatFails:
         assert isinstance(failed.error, Invalid)
         assert "lower size" in failed.error.message
 
-    def test_a_canceled_run_is_stopped_and_has_failed(self, ask):
+    def test_one_whose_process_was_killed_may_be_begun_anew(self, ask, runtime):
+        order = job("f6", LONG_VIDEO, kind="video.generate")
+        ask(lambda adapter: adapter.submit(order))
+        os.kill(runtime.working("f6"), signal.SIGKILL)
+        assert type(ask(lambda adapter: until_over(adapter, order)).error) is Interrupted
+
+    def test_a_canceled_run_is_stopped_and_may_be_begun_anew_for_whoever_still_wants_it(self, ask):
         order = job("f2", LONG_VIDEO, kind="video.generate")
         ask(lambda adapter: adapter.submit(order))
         assert isinstance(ask(lambda adapter: adapter.poll(order)), Running)
         assert ask(lambda adapter: adapter.cancel(order)) is True
-        assert isinstance(ask(lambda adapter: adapter.poll(order)).error, GenerationFailed)
+        assert isinstance(ask(lambda adapter: adapter.poll(order)).error, Interrupted)
 
     def test_a_finished_run_cannot_be_canceled(self, ask):
         ask(lambda adapter: carried_out(adapter, job("f3")))
@@ -127,7 +135,7 @@ class TestAJobThatFails:
 
 class TestARunThatTheRuntimeDoesNotKnow:
     def test_a_poll_says_so(self, ask):
-        with pytest.raises(NotFound):
+        with pytest.raises(Interrupted):
             ask(lambda adapter: adapter.poll(job("u1")))
 
     def test_find_tells_that_nothing_was_started_and_what_was(self, ask):

@@ -17,8 +17,8 @@ from providers.adapters import Upstream, adapter_class
 from providers.adapters.scf import FACTS as LOCAL_FACTS
 from providers.errors import (
     GenerationFailed,
+    Interrupted,
     Invalid,
-    NotFound,
     NotSent,
     OutcomeUnknown,
     QuotaExceeded,
@@ -191,6 +191,13 @@ class TestAJobThatFails:
         assert isinstance(error, Invalid)
         assert error.field in ("prompt", "text")
 
+    @pytest.mark.parametrize(("status", "error"), [("439", Interrupted), ("433", GenerationFailed), ("434", Invalid)])
+    def test_with_its_process_while_it_is_waited_for_may_be_begun_anew_unless_it_took_too_much(self, ask, sky, status, error):
+        sky.scf.will(fail(status), at="InvokeFunction")
+        with pytest.raises(error) as raised:
+            ask(lambda adapter: adapter.submit(text()))
+        assert type(raised.value) is error
+
 
 class TestASecondSubmit:
     def test_with_the_same_token_gives_the_first_ones_result(self, ask, sky):
@@ -350,15 +357,18 @@ class TestAPoll:
         assert isinstance(ask(lambda adapter: adapter.poll(order)), Running)
         assert isinstance(ask(lambda adapter: adapter.poll(order)), Failed)
 
-    def test_of_a_run_that_ended_without_a_result_is_a_failure_that_may_be_tried_again(self, ask, sky):
+    def test_of_a_run_that_ended_without_a_result_says_that_it_may_be_begun_anew(self, ask, sky):
         sky.cos.will(answer(403), at="put")
         order = late(begun(ask, job()))
         over(sky, order)
         failed = ask(lambda adapter: adapter.poll(order))
-        assert (type(failed.error), failed.error.retryable) == (GenerationFailed, True)
+        assert (type(failed.error), failed.error.retryable) == (Interrupted, True)
 
-    @pytest.mark.parametrize(("code", "error"), [(439, GenerationFailed), (433, GenerationFailed), (434, Invalid), (500, GenerationFailed)])
-    def test_of_a_run_whose_process_died_is_a_failure_by_the_platforms_code(self, ask, sky, code, error):
+    @pytest.mark.parametrize(
+        ("code", "error"),
+        [(439, Interrupted), (500, Interrupted), (0, Interrupted), (432, Interrupted), (433, GenerationFailed), (434, Invalid)],
+    )
+    def test_of_a_run_whose_process_died_may_be_begun_anew_unless_it_took_too_much(self, ask, sky, code, error):
         order = late(begun(ask, film()))
         run = order.handle["run"]
         sky.cos.wait_until(lambda cos: cos.requests["get"])
@@ -372,7 +382,7 @@ class TestAPoll:
     def test_of_an_event_that_the_platform_lost_says_so(self, ask, sky):
         sky.scf.will(fail("lost"), at="Invoke")
         order = late(begun(ask, job()))
-        with pytest.raises(NotFound):
+        with pytest.raises(Interrupted):
             ask(lambda adapter: adapter.poll(order))
 
     @pytest.mark.parametrize("order", [answer(503), answer(403), cut_midway(), garbage()])
@@ -400,7 +410,7 @@ class TestACancel:
         order = begun(ask, film())
         assert ask(lambda adapter: adapter.cancel(order)) is True
         assert sky.scf.executions[order.handle["run"]].state == "ABORTED"
-        assert isinstance(ask(lambda adapter: adapter.poll(late(order))), Failed)
+        assert isinstance(ask(lambda adapter: adapter.poll(late(order))).error, Interrupted)
 
     def test_of_a_run_that_is_over_comes_too_late(self, ask, sky):
         order = begun(ask, job())
