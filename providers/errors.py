@@ -15,9 +15,9 @@ UpstreamError
 ├── OutcomeUnknown        sent, and no readable answer: it may have been bought
 │   └── Repeated          refused because the upstream has seen this token: the job is there
 ├── NotFound              the upstream does not know this job
-│   └── Interrupted       lost or cut off there, through no fault of the request: another may be begun in its place
 └── GenerationFailed      the job ended there without a result
-    └── NoOutput          'finished', and nothing in it
+    ├── NoOutput          'finished', and nothing in it
+    └── Interrupted       lost or cut off there, through no fault of the request: another may be begun in its place
 """
 
 
@@ -127,16 +127,6 @@ class NotFound(UpstreamError):
     retryable = True
 
 
-class Interrupted(NotFound):
-    """The upstream lost the job, or cut it off.
-
-    For upstreams alone where a second job costs no more than its time. `Failed` with it is a verdict; raised by a poll it is none, and is
-    believed as any NotFound is.
-    """
-
-    code = "generation_failed"
-
-
 class GenerationFailed(UpstreamError):
     """The upstream could not make this."""
 
@@ -149,3 +139,10 @@ class NoOutput(GenerationFailed):
     """The upstream finished without a result."""
 
     code = "no_output"
+
+
+class Interrupted(GenerationFailed):
+    """The upstream lost the job, or cut it off.
+
+    Only said of a job that is surely over, by upstreams of which a second one costs no more than its time.
+    """

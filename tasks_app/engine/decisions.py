@@ -201,12 +201,11 @@ def after_poll(
 
     `typical`: how long such jobs took lately; None: not known. `runs_before`: as for a submit.
     """
-    if fault := _interruption(task, outcome, now):
-        # What it only does not know, late.py stops, should it be there after all.
-        return replace(_anew(task, fault, now, runs_before), job_goes_on=fault is outcome)
     match outcome:
         case Finished():
             return _finished(outcome, now)
+        case Failed(Interrupted() as error):
+            return _anew(task, error, now, runs_before)
         case Failed(error):
             return Move("failed", error=error)
         case Stopped(free):
@@ -293,16 +292,6 @@ def _again(task: Snapshot, outcome: NotAccepted | Interrupted | None, now: datet
     if due_at >= task.deadline_at:
         return Move("expired", error=Expired(outcome.told) if outcome else Expired())
     return Move("queued", due_at=due_at, avoid=task.provider_id if outcome else None, tries=task.tries + 1)
-
-
-def _interruption(task: Snapshot, outcome: Outcome, now: datetime) -> Interrupted | None:
-    """Why nothing will come of the job that the upstream was asked about, where another may be begun in its place."""
-    match outcome:
-        case Failed(Interrupted() as fault):
-            return fault
-        case Interrupted() if _is_gone(task, now):
-            return outcome
-    return None
 
 
 def _anew(task: Snapshot, fault: Interrupted, now: datetime, runs_before: int) -> Move:

@@ -91,7 +91,7 @@ def _advance(steps: Sequence[Step], now: datetime) -> set[UUID]:
     ended = [step for step in moved if step.decision.status in TERMINAL]
     flags.raise_all([_raised(step) for step in ended if step.decision.flag], now=now)
     settle.settle([(step.claimed, step.decision) for step in ended], now=now)
-    attempts.left_open([step.claimed for step in moved if step.decision.job_goes_on], now=now)
+    attempts.left_open([step.claimed for step in ended if step.decision.job_goes_on], now=now)
     attempts.interrupted([step.claimed for step in moved if _is_over_there(step)], now=now)
     for step in ended:
         transaction.on_commit(partial(_forget_leftovers, step))
@@ -247,7 +247,7 @@ def _begins(step: Step) -> bool:
 
 def _is_over_there(step: Step) -> bool:
     """Whether the task waits for another job because its upstream says that this one was cut off."""
-    return step.claimed.row["status"] == "running" and step.decision.status == "queued" and not step.decision.job_goes_on
+    return step.claimed.row["status"] == "running" and step.decision.status == "queued"
 
 
 def _outputs(step: Step, now: datetime) -> list[Output]:

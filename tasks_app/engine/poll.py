@@ -7,7 +7,6 @@ from django.conf import settings
 
 from providers import rates
 from providers.adapters import Adapter
-from providers.errors import Interrupted
 from providers.exchange import Witness
 from providers.outcomes import Failed, Finished, Job, Running
 
@@ -82,12 +81,8 @@ def _question(claimed: Claimed, adapter: Adapter, job: Job, call: Together | Non
 
 def _decision(task: Question, outcome: Outcome, now) -> decisions.Decision:
     typical = rates.typical(task.row["provider_id"], task.row["model"]) if isinstance(outcome, Running) else None
-    runs_before = attempts.runs_before([task]).get(task.id, 0) if _may_go_anew(outcome) else 0
+    runs_before = attempts.runs_before([task]).get(task.id, 0) if isinstance(outcome, Failed) else 0
     return decisions.after_poll(task.snapshot, outcome, task.adapter.FACTS, now, typical=typical, runs_before=runs_before)
-
-
-def _may_go_anew(outcome: Outcome) -> bool:
-    return isinstance(outcome.error if isinstance(outcome, Failed) else outcome, Interrupted)
 
 
 pump = Pump("poll", take, call, land, window=settings.POLL_WINDOW, windows=10, timed=partial(heard.timed, "poll"))

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from scf_client.account import AT_ONCE, Account
-from scf_client.client import BucketAway, Client, CloudError, Ended, Execution, Unreadable
+from scf_client.client import ENDINGS, BucketAway, Client, CloudError, Ended, Execution, Unreadable
 
 from ...errors import (
     GenerationFailed,
@@ -50,6 +50,8 @@ FACTS = Facts(
 TIMEOUT_S = 10.0
 SILENT = timedelta(seconds=3)  # a run says nothing of its progress before
 LATE = timedelta(seconds=60)  # runs without a result that are older than this are asked about
+FORGOTTEN = timedelta(seconds=120)  # those that the cloud does not know by then are lost
+LOST = "LOST"  # our word, beside the cloud's own
 QUESTIONS_A_S = 5.0  # of one process; the cloud takes 20 of the whole account
 
 # While a function is changed, and where that fails, its version before goes on.
@@ -131,8 +133,8 @@ class Cloud:
             return self._verdict(envelope)
         if not self._is_older(handle, LATE):
             return Running(await self._progress(handle))
-        execution = await self._execution(handle["run"])
-        if execution.state not in ("FINISHED", "FAILED", "ABORTED"):
+        execution = await self._execution(handle)
+        if execution.state not in (*ENDINGS, LOST):
             return Running(await self._progress(handle))
         # It may have ended between the two questions; what it left counts, whatever the platform says of its end.
         if (envelope := await self._result(handle["token"])) is not None:
@@ -180,15 +182,19 @@ class Cloud:
         except BucketAway as fault:
             raise Unavailable(str(fault)) from fault
 
-    async def _execution(self, run: str) -> Execution:
+    async def _execution(self, handle: Mapping[str, Any]) -> Execution:
         if time.monotonic() < self._question_at:
             return Execution("RUNNING", 0)
         self._question_at = time.monotonic() + 1 / QUESTIONS_A_S
         with _asking():
-            execution = await self._client.execution(run, timeout=TIMEOUT_S)
-        if execution is None:
-            raise Interrupted("The cloud does not know this run.")
-        return execution
+            execution = await self._client.execution(handle["run"], timeout=TIMEOUT_S)
+            if execution:
+                return execution
+            if not self._is_older(handle, FORGOTTEN):
+                return Execution("RUNNING", 0)
+            # Another will be begun in its place: should it be there after all, this is its end.
+            await self._client.end(handle["function"], handle["run"], timeout=TIMEOUT_S)
+        return Execution(LOST, 0)
 
     async def _progress(self, handle: Mapping[str, Any]) -> float | None:
         return await self._client.bucket.progress(handle["token"], timeout=TIMEOUT_S) if self._is_older(handle, SILENT) else None
@@ -249,6 +255,8 @@ def _ended(status: int) -> UpstreamError:
 
 
 def _without_result(execution: Execution) -> UpstreamError:
+    if execution.state == LOST:
+        return Interrupted("The run was lost.")
     if execution.state == "ABORTED":
         return Interrupted("The run was ended on request.")
     if execution.state == "FINISHED":

@@ -69,7 +69,7 @@ class Local:
     async def poll(self, job: Job) -> Polled:
         state = await self._state("GET", job)
         if state is None:
-            raise Interrupted("The function runtime does not know this run.")
+            return Failed(Interrupted("The run was lost."))  # with the runtime's folder: it keeps each order until its run is over
         return _polled(state)
 
     async def cancel(self, job: Job) -> bool:

@@ -95,9 +95,9 @@ def begun(ask, order):
     return replace(order, handle=ask(lambda adapter: adapter.submit(order)).handle, input={})
 
 
-def late(order):
-    """The order as if it had been begun long ago."""
-    return replace(order, handle={**order.handle, "at": 0})
+def late(order, s=3600):
+    """The order as if it had been begun so many seconds ago."""
+    return replace(order, handle={**order.handle, "at": int(time.time()) - s})
 
 
 def over(sky, order):
@@ -379,11 +379,30 @@ class TestAPoll:
         assert isinstance(failed, Failed)
         assert type(failed.error) is error
 
-    def test_of_an_event_that_the_platform_lost_says_so(self, ask, sky):
+    def test_of_an_event_that_the_platform_lost_says_that_it_may_be_begun_anew(self, ask, sky):
         sky.scf.will(fail("lost"), at="Invoke")
         order = late(begun(ask, job()))
-        with pytest.raises(Interrupted):
-            ask(lambda adapter: adapter.poll(order))
+        assert type(ask(lambda adapter: adapter.poll(order)).error) is Interrupted
+
+    def test_waits_for_a_run_that_the_platform_does_not_know_yet(self, ask, sky):
+        sky.scf.will(fail("lost"), at="Invoke")
+        order = late(begun(ask, job()), s=90)
+        assert isinstance(ask(lambda adapter: adapter.poll(order)), Running)
+        assert sky.scf.requests["GetAsyncEventStatus"] == 1
+
+    def test_ends_a_run_before_it_calls_it_lost(self, ask, sky):
+        order = late(begun(ask, film()))
+        sky.scf.will(answer(400, code="ResourceNotFound.AsyncEvent"), at="GetAsyncEventStatus")
+        assert type(ask(lambda adapter: adapter.poll(order)).error) is Interrupted
+        assert sky.scf.executions[order.handle["run"]].state == "ABORTED"
+
+    @pytest.mark.parametrize("order", [answer(500), answer(429), cut_before_answer(accepts=False)])
+    def test_calls_no_run_lost_that_could_not_be_ended(self, ask, sky, order):
+        asks = late(begun(ask, film()))
+        sky.scf.will(answer(400, code="ResourceNotFound.AsyncEvent"), at="GetAsyncEventStatus")
+        sky.scf.will(order, at="TerminateAsyncEvent")
+        with pytest.raises((Unavailable, RateLimited)):
+            ask(lambda adapter: adapter.poll(asks))
 
     @pytest.mark.parametrize("order", [answer(503), answer(403), cut_midway(), garbage()])
     def test_is_no_verdict_while_the_bucket_is_away(self, ask, sky, order):

@@ -277,12 +277,12 @@ class TestAfterAPoll:
 class TestAJobThatWasInterrupted:
     """Lost or cut off by an upstream of which a second job does no harm."""
 
-    def polled(self, outcome=None, *, now=NOW, runs_before=0, **changes):
-        return after_poll(task(status="running", **changes), outcome or Failed(Interrupted()), HONEST, now, runs_before=runs_before)
+    def polled(self, error=None, *, now=NOW, runs_before=0, **changes):
+        return after_poll(task(status="running", **changes), Failed(error or Interrupted()), HONEST, now, runs_before=runs_before)
 
     def test_is_begun_anew_a_moment_later_elsewhere_where_that_can_be(self):
         move = self.polled()
-        assert (move.status, move.avoid, move.job_goes_on) == ("queued", 3, False)
+        assert (move.status, move.avoid) == ("queued", 3)
         assert NOW < move.due_at < NOW + timedelta(seconds=2)
 
     def test_is_begun_anew_whether_it_was_polled_or_waited_for(self):
@@ -307,16 +307,7 @@ class TestAJobThatWasInterrupted:
 
     @pytest.mark.parametrize("error", [GenerationFailed(), Invalid("no"), Moderated()], ids=named)
     def test_is_no_job_whose_end_the_upstream_tells(self, error):
-        assert self.polled(Failed(error)).status == "failed"
-
-    def test_and_that_its_upstream_merely_does_not_know_is_waited_for_first(self):
-        stay = self.polled(Interrupted())
-        assert (stay.unseen_since, stay.tries) == (NOW, 1)
-
-    @pytest.mark.parametrize(("runs_before", "status"), [(0, "queued"), (MOST_RUNS - 1, "failed")])
-    def test_and_that_its_upstream_has_not_known_for_minutes_is_still_looked_after(self, runs_before, status):
-        move = self.polled(Interrupted(), tries=2, unseen_since=NOW - timedelta(minutes=2), runs_before=runs_before)
-        assert (move.status, move.job_goes_on, move.flag) == (status, True, False)
+        assert self.polled(error).status == "failed"
 
 
 class TestAJobThatGoesOnWithoutItsTask:

@@ -1,16 +1,11 @@
 """Jobs that an upstream lost or cut off, where another may be begun in their place."""
 
-from datetime import timedelta
-
-import pytest
-
-from tasks_app.engine import late
 from tasks_app.engine.decisions import MOST_RUNS
 from tasks_app.models import Attempt, Task, TaskEvent
 from tests.upstreams import answer, fail
 
 VIDEO = "darkroom/plasma-video"
-CUT_OFF, UNKNOWN = fail("interrupted"), answer(404, code=41)
+CUT_OFF = fail("interrupted")
 
 
 class TestAJobThatWasCutOff:
@@ -74,35 +69,3 @@ class TestAJobThatWasCutOff:
         road.runs_dry()
         task.refresh_from_db()
         assert (task.status, plasma.bought, acme.held) == ("expired", 1, 0)
-
-
-class TestAJobThatItsUpstreamDoesNotKnow:
-    @pytest.fixture
-    def forgotten(self, acme, plasma, road):
-        """A task whose first job runs, and was not known for more than two minutes."""
-        plasma.will(*[UNKNOWN] * 9, at="poll")
-        plasma.manual = True
-        task = acme.submits(VIDEO)
-        road.submits()
-        while Task.objects.get().status == "running":
-            road.moves_to_next_due()
-            road.polls()
-        plasma.behave()
-        plasma.manual = False
-        task.refresh_from_db()
-        return task
-
-    def test_is_begun_anew_once_that_is_believed(self, forgotten, plasma, road):
-        assert (forgotten.status, forgotten.handle, forgotten.unseen_since) == ("queued", None, None)
-        assert forgotten.updated_at - forgotten.created_at > timedelta(minutes=2)
-        road.runs_dry()
-        forgotten.refresh_from_db()
-        assert (forgotten.status, plasma.bought) == ("succeeded", 2)
-
-    def test_is_stopped_where_it_is_there_after_all(self, forgotten, plasma, road):
-        road.clock.move(minutes=2)
-        first, *_ = plasma.jobs.values()
-        assert not first.is_canceled
-        assert late.run_once(clock=road.clock) == 1
-        assert first.is_canceled
-        assert Attempt.objects.get().late_outcome == "stopped"
