@@ -1,13 +1,15 @@
 """The stream tier's entry: `gunicorn -c deploy/stream.conf.py config.asgi`.
 
 A request is answered by the same views as in the web tier, on a few threads. Where a view opens a stream, or its client would rather
-wait for a task's end, the loop goes on from there (tasks_app/api/tier.py), and no thread is held meanwhile.
+wait for a task's end, the loop goes on from there (tasks_app/api/tier.py), and no thread is held meanwhile. What web has left of a
+request, to wait for pictures, begins there.
 """
 
 import asyncio
 import io
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from threading import Event, Thread
 from typing import Any
 
@@ -22,8 +24,10 @@ from tasks_app import metrics, processes
 from tasks_app.api import problems
 from tasks_app.api.answer import Answer
 from tasks_app.api.json import BODY_LIMIT
+from tasks_app.api.openai import images, waiting
+from tasks_app.api.prefer import Wait
 from tasks_app.api.stream import Opening
-from tasks_app.api.tier import Tier
+from tasks_app.api.tier import Tier, Write
 from tasks_app.engine.accept import Problem
 from tasks_app.engine.clock import database_clock
 
@@ -46,6 +50,8 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     body = await _body(receive)
     gone = asyncio.ensure_future(receive())  # all that can still come is that the client goes
     try:
+        if rest := scope["darkroom.rest"]:
+            return await _go_on(waiting.read(rest), scope, send, gone)
         response = await tier.in_thread(answered, scope, body)
         if opening := getattr(response, "opening", None):
             head = _head(response)
@@ -98,24 +104,45 @@ async def _body(receive: Receive) -> bytes:
 
 
 async def _stream(opening: Opening, head: Message, scope: Scope, send: Send, gone: asyncio.Future) -> None:
+    try:
+        async with tier.opened(opening, gone) as stream:
+            await send(head)
+            await _written(stream, scope, send, gone)
+    except (Problem, DatabaseFault) as fault:
+        answer = problems.handle(fault, {})
+        answer["X-Request-ID"] = dict(head["headers"])[b"x-request-id"].decode()
+        await _send(answer, send)
+
+
+async def _written(body: Callable[[Write], Awaitable[None]], scope: Scope, send: Send, gone: asyncio.Future) -> None:
+    """A body as it comes; its client is cut off where it does not read."""
+
     async def write(data: bytes) -> None:
         async with asyncio.timeout(tier.stalled_s):
             await send({"type": "http.response.body", "body": data, "more_body": True})
 
     try:
-        async with tier.opened(opening, gone) as stream:
-            await send(head)
-            try:
-                await stream(write)
-            except TimeoutError:  # it cannot be told of the end either
-                log.info("a stream was cut: its client does not read")
-                scope["darkroom.abort"]()
-                await gone
-            await send({"type": "http.response.body"})
-    except (Problem, DatabaseFault) as fault:
-        answer = problems.handle(fault, {})
-        answer["X-Request-ID"] = dict(head["headers"])[b"x-request-id"].decode()
-        await _send(answer, send)
+        await body(write)
+    except TimeoutError:  # it cannot be told of the end either
+        log.info("a stream was cut: its client does not read")
+        scope["darkroom.abort"]()
+        await gone
+    await send({"type": "http.response.body"})
+
+
+async def _go_on(rest: waiting.Rest, scope: Scope, send: Send, gone: asyncio.Future) -> None:
+    """Where web left off: wait, and answer with what there is then."""
+    later = partial(images.later, rest)
+    await tier.wait(Wait(rest.account_id, rest.task_id, waiting.LONGEST_S, later), gone)
+    if gone.done():
+        return
+    response = await tier.in_thread(later)
+    if not response.streaming:
+        await _send(response, send)
+        return
+    async with tier.sending:
+        await send(_head(response))
+        await _written(partial(tier.send, response, gone), scope, send, gone)
 
 
 async def _later(response: HttpResponse, gone: asyncio.Future) -> HttpResponse:

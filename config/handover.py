@@ -3,13 +3,15 @@
 What would hold one of web's threads for minutes is not for it. So it passes the connection itself through a unix socket
 (SCM_RIGHTS, unix(7)), with the request that it has read, and is done; the stream tier goes on as if the client had come to it. No
 proxy has to know which requests these are, none stands in between, and there is one public address.
+
+A request that web has seen to, but for a wait, goes with what is left of it, in a line before it. Nobody else's word counts for that.
 """
 
 import re
 import socket
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 EVENTS = re.compile(r"/api/v1/(tasks/[^/]+|account)/events")
 TASKS = re.compile(r"/api/v1/tasks(/[^/]+)?")
@@ -22,6 +24,14 @@ BACKLOG = 2048  # thousands of clients come again within seconds after a restart
 READ_AT_ONCE = 65536
 
 Headers = Sequence[tuple[str, str]]
+
+
+class Taken(NamedTuple):
+    """A client that was handed on, with its request; `rest` is what web has left of it, empty where that is all."""
+
+    client: socket.socket
+    request: bytes
+    rest: bytes
 
 
 def is_wanted(path: str, headers: Headers) -> bool:
@@ -45,14 +55,14 @@ def connected(path: Path) -> socket.socket | None:
     return taker
 
 
-def give(client: socket.socket, request: bytes, *, to: socket.socket) -> None:
+def give(client: socket.socket, request: bytes, *, to: socket.socket, rest: bytes = b"") -> None:
     """Hand the client on, with the request that was read from it. It is another's from here on; ours is to be closed."""
     with to:
         socket.send_fds(to, [b"\0"], [client.fileno()])
-        to.sendall(request)
+        to.sendall(rest + b"\n" + request)
 
 
-def take(giver: socket.socket) -> tuple[socket.socket, bytes] | None:
+def take(giver: socket.socket) -> Taken | None:
     """The client that is handed on by this connection, and its request; None where it broke off."""
     with giver:
         giver.settimeout(PATIENCE_S)
@@ -61,7 +71,8 @@ def take(giver: socket.socket) -> tuple[socket.socket, bytes] | None:
             if not descriptors:
                 return None
             client = socket.socket(fileno=descriptors[0])
-            return client, b"".join(iter(lambda: giver.recv(READ_AT_ONCE), b""))
+            rest, _, request = b"".join(iter(lambda: giver.recv(READ_AT_ONCE), b"")).partition(b"\n")
+            return Taken(client, request, rest)
         except OSError:
             return None
 

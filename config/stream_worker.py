@@ -11,10 +11,15 @@ from .env import env
 
 
 class Protocol(ASGIProtocol):
-    """Lets the application cut a connection whose client does not read: closed in order, it would wait for the client."""
+    """Lets the application cut a connection whose client does not read: closed in order, it would wait for the client.
+
+    And tells it what web has left of the request, of which no client has a say.
+    """
+
+    rest = b""
 
     def _build_http_scope(self, *args):
-        return super()._build_http_scope(*args) | {"darkroom.abort": self.transport.abort}
+        return super()._build_http_scope(*args) | {"darkroom.abort": self.transport.abort, "darkroom.rest": self.rest}
 
 
 class Worker(ASGIWorker):
@@ -47,15 +52,16 @@ class Worker(ASGIWorker):
             except OSError:
                 return  # it is over
             if taken := handover.take(giver):
-                self.loop.call_soon_threadsafe(self.adopt, *taken)
+                self.loop.call_soon_threadsafe(self.adopt, taken)
 
-    def adopt(self, client: socket.socket, request: bytes) -> None:
-        client.setblocking(False)
-        self.loop.create_task(self._adopt(client, request))
+    def adopt(self, taken: handover.Taken) -> None:
+        taken.client.setblocking(False)
+        self.loop.create_task(self._adopt(taken))
 
-    async def _adopt(self, client: socket.socket, request: bytes) -> None:
+    async def _adopt(self, taken: handover.Taken) -> None:
         try:
-            _, protocol = await self.loop.connect_accepted_socket(lambda: Protocol(self), client)
-            protocol.data_received(request)
+            _, protocol = await self.loop.connect_accepted_socket(lambda: Protocol(self), taken.client)
+            protocol.rest = taken.rest
+            protocol.data_received(taken.request)
         except OSError:
-            client.close()  # the client has gone
+            taken.client.close()  # the client has gone

@@ -4,7 +4,7 @@ In gunicorn's own `gthread` one thread waits for requests, hands each to a pool 
 pipe and a future a request, and a change of threads each way. Here the kernel hands a connection that became readable to one of
 the threads (epoll(7), EPOLLONESHOT: to no second one until it is armed anew). The main thread accepts, counts, closes, and tells
 gunicorn that the worker lives; all that happens to a request is gunicorn's own. But what would hold its thread for minutes is handed
-on to the stream tier (handover.py).
+on to the stream tier (handover.py): at once, or when the application has done its part of it.
 """
 
 import math
@@ -36,7 +36,19 @@ class Connection(TConn):
     is_ending = is_given = False
 
 
+class Left(Exception):
+    """The application has done its part, and the stream tier, which is there (`taker`), goes on with the `rest`."""
+
+    def __init__(self, rest: bytes, taker: socket.socket):
+        super().__init__()
+        self.rest, self.taker = rest, taker
+
+
 class Worker(ThreadWorker):
+    def load_wsgi(self):
+        super().load_wsgi()
+        self.application, self.wsgi = self.wsgi, self.ask
+
     def init_process(self):
         vars(self.cfg).update({name: setting.get() for name, setting in self.cfg.settings.items()})  # else looked up 22 times a request
         self.readable = select.epoll()
@@ -103,14 +115,26 @@ class Worker(ThreadWorker):
 
     def handle_request(self, req, conn: Connection):
         if handover.is_wanted(req.path, req.headers) and (taker := handover.connected(env["STREAM_SOCKET"])):
-            self.give(conn, req, taker)
-        return super().handle_request(req, conn)
+            self.give(conn, handover.written(req.method, req.uri, req.headers, req.body.read()), to=taker)
+        try:
+            return super().handle_request(req, conn)
+        except Left as left:
+            self.give(conn, handover.written(req.method, req.uri, (), b""), to=left.taker, rest=left.rest)
 
-    def give(self, conn: Connection, req, taker: socket.socket) -> None:
+    def ask(self, environ, start_response):
+        """What the application answers; raises Left where it leaves a rest, and somebody is there to go on with it."""
+        answer = self.application(environ, start_response)
+        rest = getattr(answer, "rest", None)
+        if rest is None or not (taker := handover.connected(env["STREAM_SOCKET"])):
+            return answer
+        answer.close()
+        raise Left(rest.written(answer.items()), taker)
+
+    def give(self, conn: Connection, request: bytes, **more) -> None:
         """Hand the connection on; raises StopIteration, by which gunicorn knows that there is nothing to answer."""
         conn.is_given = True
         self.readable.unregister(conn.sock)  # it lives on elsewhere, so closing it here would not do that
-        handover.give(conn.sock, handover.written(req.method, req.uri, req.headers, req.body.read()), to=taker)
+        handover.give(conn.sock, request, **more)
         raise StopIteration
 
     def hang_up(self, conn: Connection) -> bool:

@@ -105,10 +105,8 @@ def post_worker_init(worker):
 
     if settings.configured:  # else the application is not Django's
         from config.wsgi import look_at_one_connection
-        from tasks_app.api.openai import waiting
 
         look_at_one_connection()
-        waiting.stop_when(lambda: not worker.alive)
 
 
 def pre_request(worker, req):

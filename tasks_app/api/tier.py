@@ -16,6 +16,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import Error as DatabaseFault
+from django.http import StreamingHttpResponse
 
 from .. import metrics
 from ..engine.accept import Problem
@@ -30,6 +31,7 @@ from .stream import Opening
 log = logging.getLogger(__name__)
 
 THREADS = 4  # and so many connections to the database, while requests are answered
+SENT_AT_ONCE = 16  # answers with pictures; each is a piece of 256 KB, and as much again in base64 on its way
 COME_AGAIN_MS = (500, 3000)  # spread, so that not all come at once
 COME_AGAIN_S = 5
 
@@ -54,6 +56,7 @@ class Tier:
     checked_every_s = 25.0  # a key that is remembered for 30 s is found to be revoked within a minute
 
     def __init__(self) -> None:
+        self.sending = asyncio.Semaphore(SENT_AT_ONCE)
         self._threads = ThreadPoolExecutor(THREADS, "request")
         self._of_account: Counter[int] = Counter()
         self._waiting: set[Watcher] = set()
@@ -79,6 +82,15 @@ class Tier:
     async def in_thread(self, work: Callable, *args: Any) -> Any:
         """What touches the database is done beside the loop, and keeps no connection."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, and_close, work, *args)
+
+    async def send(self, response: StreamingHttpResponse, gone: asyncio.Future, write: Write) -> None:
+        """Write a body that is read as it goes; each piece is read when the one before has left."""
+        pieces = iter(response)
+        try:
+            while not gone.done() and (piece := await self.in_thread(next, pieces, None)) is not None:
+                await write(piece)
+        finally:
+            await self.in_thread(response.close)
 
     def refuse_beyond_bounds(self, account_id: int | None = None) -> None:
         """Raises a Problem where there is no room for one more stream, of this account or at all."""

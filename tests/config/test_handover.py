@@ -41,12 +41,21 @@ class TestAConnection:
         with ThreadPoolExecutor(1) as pool, ours, client:
             taken = pool.submit(lambda: handover.take(taker.accept()[0]))
             handover.give(ours, request, to=handover.connected(tmp_path / "h"))
-            theirs, read = taken.result()
+            theirs, read, rest = taken.result()
             ours.close()
             with theirs:
                 theirs.sendall(b"answer")
-                assert (client.recv(100), read) == (b"answer", request)
+                assert (client.recv(100), read, rest) == (b"answer", request, b"")
         assert request.startswith(b"POST /a?b=c HTTP/1.1\r\nHOST: x\r\nCONNECTION: close\r\n\r\n")
+
+    def test_is_handed_on_with_what_is_left_to_do(self, taker, tmp_path):
+        ours, client = socket.socketpair()
+        request = handover.written("POST", "/a", (), b"a\nb")
+        with ours, client:
+            handover.give(ours, request, to=handover.connected(tmp_path / "h"), rest=b'{"left": true}')
+            taken = handover.take(taker.accept()[0])
+            taken.client.close()
+        assert (taken.request, taken.rest) == (request, b'{"left": true}')
 
     def test_that_breaks_off_is_none(self, taker, tmp_path):
         handover.connected(tmp_path / "h").close()

@@ -1,4 +1,7 @@
-"""/v1/images: generations and edits. Their answer is the pictures, where these are done in time; else where to ask for them."""
+"""/v1/images: generations and edits. Their answer is the pictures, where these are done in time; else where to ask for them.
+
+The views answer at once. Whoever can wait goes on by what is left of the request: `rest` of the answer, and `later`.
+"""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -7,13 +10,14 @@ from django.conf import settings
 from django.http import HttpResponseBase
 from django.utils import timezone
 
-from ... import ids, render, rows
+from ... import context, ids, render, rows
 from ...engine.accept import Order
 from .. import problems
 from ..answer import Answer
-from . import body, contract, errors, models, parameters, pictures, purchase, shown, waiting
+from . import body, contract, errors, models, parameters, pictures, purchase, shown
 from .parameters import Written
 from .view import Call, own
+from .waiting import Rest
 
 KIND = "image.generate"
 MEDIA = ("image", "images", "mask")
@@ -39,13 +43,10 @@ class Generations(Call):
     def post(self, request):
         form = _form(body.of(request).parameters)
         accepted = purchase.one(request, self.DOOR, _wanted, media=MEDIA)
-        if _is_async(request):
-            row: rows.Row | None = rows.of(accepted.task)
-        else:
-            row = waiting.for_end(request.user.account_id, accepted.task.id)
-        if row is None:
-            raise problems.problem("not_found", "The pictures were deleted while you waited.")
+        row = rows.of(accepted.task)
         answer = _answer(row, form)
+        if not shown.is_over(row) and not _is_async(request):
+            answer.rest = Rest(request.user.account_id, accepted.task.id, form)
         if accepted.replayed:
             answer["Idempotent-Replayed"] = "true"
         return answer
@@ -70,6 +71,25 @@ class OneAnswer(Call):
     @contract.read_images
     def get(self, request, id):
         return _answer(own(request, id, KIND), _form(request.query_params))
+
+
+def later(rest: Rest) -> HttpResponseBase:
+    """What the client that waited is answered, as the view would have answered it now."""
+    with context.about(context.request_id, rest.headers.get("X-Request-ID", "")):
+        try:
+            answer = _answer_now(rest)
+        except Exception as fault:  # noqa: BLE001 a door: what it was is judged, and told in the envelope
+            answer = errors.handle(fault, {})
+    for name, value in rest.headers.items():
+        answer.headers.setdefault(name, value)
+    return answer
+
+
+def _answer_now(rest: Rest) -> HttpResponseBase:
+    row = rows.find(rest.account_id, rest.task_id)
+    if row is None:
+        raise problems.problem("not_found", "The pictures were deleted while you waited.")
+    return _answer(row, rest.form)
 
 
 def _wanted(given: Mapping[str, Any], references: Mapping[str, list[str]]) -> tuple[Order, Written]:

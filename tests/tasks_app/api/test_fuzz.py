@@ -77,7 +77,6 @@ def found(acme) -> dict[str, str]:
 def calls(models, settings, tmp_path) -> list:
     """Every call that the document has."""
     settings.STORAGE_DIR = tmp_path
-    settings.WEB_THREADS = 1  # with one thread nobody waits for pictures
     return [operation.ok() for operation in schemathesis.openapi.from_wsgi("/api/schema/", application).get_all_operations()]
 
 

@@ -1,14 +1,21 @@
-"""/v1/images, by the official client where it speaks of it, and by hand where it does not."""
+"""/v1/images, by the official client where it speaks of it, and by hand where it does not.
 
+Here is no stream tier, so nobody waits; tests/deploy/test_waiting_for_pictures.py does.
+"""
+
+import json
 from base64 import b64decode
+from dataclasses import replace
 from urllib.request import urlopen
 
 import openai
 import pytest
 
-from tasks_app.api.openai import waiting
+from tasks_app import ids
+from tasks_app.api.openai import images, waiting
 from tasks_app.models import File, Task
-from tests.tasks_app.api.conftest import IMAGE, books, output_of, shown, task_of
+from tasks_app.storage import storage
+from tests.tasks_app.api.conftest import IMAGE, books, output_of, shown
 from tests.tasks_app.api.test_files import PNG, named
 
 from .conftest import FILM, PICTURES, V1, refused
@@ -17,12 +24,6 @@ pytestmark = pytest.mark.django_db
 WISH = {"model": PICTURES, "prompt": "a red kite"}
 LATER = {"Prefer": "respond-async"}
 AGAIN = {"x-stainless-retry-count": "1"}
-
-
-@pytest.fixture(autouse=True)
-def nobody_waits(settings):
-    """With one thread there is no place to wait; tests/journeys/test_openai_client.py waits."""
-    settings.WEB_THREADS = 1
 
 
 class TestAsking:
@@ -164,14 +165,48 @@ class TestPicturesThatAreDone:
         assert error.response.headers["x-should-retry"] == "false"
 
 
-class TestWaiting:
-    def test_ends_with_the_task(self, acme, models):
-        task = task_of(acme, status="succeeded")
-        assert waiting.for_end(acme.id, task.id).status == "succeeded"
+class TestWhatIsLeftToDo:
+    @pytest.fixture
+    def rest(self, v1) -> waiting.Rest:
+        """As it comes to the stream tier."""
+        answer = v1.post("/images/generations", WISH, **{"X-Request-ID": "mine"})
+        return waiting.read(answer.rest.written(answer.items()))
 
-    def test_ends_with_its_time(self, acme, models, settings):
-        settings.WEB_THREADS = 2
-        assert waiting.for_end(acme.id, task_of(acme).id, longest_s=0.01).status == "queued"
+    def test_is_to_wait_and_to_answer_as_was_wished(self, rest, acme):
+        task = Task.objects.get()
+        assert (rest.account_id, rest.task_id, rest.form) == (acme.id, task.id, "b64_json")
+        output_of(task, b"picture")
+        Task.objects.update(status="succeeded", finished_at=task.created_at)
+        answer = images.later(rest)
+        assert b64decode(json.loads(answer.getvalue())["data"][0]["b64_json"]) == b"picture"
+        assert (answer["X-Request-ID"], "Location" in answer, "openai-poll-after-ms" in answer) == ("mine", False, False)
 
-    def test_ends_where_the_task_is_gone(self, acme, bolt, models):
-        assert waiting.for_end(bolt.id, task_of(acme).id) is None
+    def test_may_be_to_say_where_to_ask(self, rest):
+        answer = images.later(rest)
+        assert (answer.status_code, json.loads(answer.content)["task"]["status"]) == (202, "queued")
+        assert (answer["Location"], answer["openai-poll-after-ms"]) == (json.loads(answer.content)["url"], "2000")
+
+    def test_ends_where_the_task_is_gone(self, rest):
+        assert refused_later(replace(rest, task_id=ids.new())) == (404, "not_found", "false")
+
+    def test_ends_where_the_pictures_are_no_longer_kept(self, rest):
+        task = Task.objects.get()
+        storage.delete(output_of(task, b"picture").key)
+        Task.objects.update(status="succeeded", finished_at=task.created_at)
+        assert refused_later(rest) == (404, "not_found", "false")
+
+    @pytest.mark.parametrize("headers", [{"Prefer": "respond-async"}, {"Prefer": "wait=9, Respond-Async; odd=1"}])
+    def test_is_nothing_where_the_client_would_not_wait(self, v1, headers):
+        assert not hasattr(v1.post("/images/generations", WISH, **headers), "rest")
+
+    def test_is_nothing_where_the_task_is_over(self, v1):
+        v1.post("/images/generations", WISH)
+        Task.objects.update(status="canceled", finished_at=Task.objects.get().created_at)
+        answer = v1.post("/images/generations", WISH, **AGAIN)
+        assert (answer.status_code, hasattr(answer, "rest")) == (400, False)
+
+
+def refused_later(rest: waiting.Rest) -> tuple[int, str, str]:
+    """Status, code, and whether to try again."""
+    answer = images.later(rest)
+    return answer.status_code, json.loads(answer.content)["error"]["code"], answer["x-should-retry"]
