@@ -2,7 +2,9 @@
 
 import json
 import os
+import random
 import signal
+import socket
 from base64 import b64decode
 from concurrent.futures import Future, ThreadPoolExecutor
 from hashlib import sha256
@@ -13,9 +15,10 @@ import pytest
 from django.db import connection
 
 from tasks_app.ids import shown
-from tasks_app.models import Output, Process, Task
+from tasks_app.models import Output, Process, Task, TaskEvent
 from tests.deploy.streaming import Streaming, connects_to, database_url
 from tests.deploy.web import PATIENCE_S, Gunicorn, wait_until
+from tests.tasks_app.api.conftest import output_of
 from tests.upstreams import fail
 
 IMAGE = "darkroom/plasma-image"
@@ -154,6 +157,25 @@ class TestAClientThatHangsUp:
         assert (Task.objects.get().status, plasma.bought) == ("succeeded", 1)
 
 
+class TestALargePicture:
+    """Larger than all that lies between the tier and a client that does not read."""
+
+    CONTENT = random.Random(7).randbytes(24_000_000)
+
+    def test_comes_whole_to_who_reads_and_is_kept_for_nobody_else(self, tier, web, acme, wish):
+        with dialed(web) as silent:
+            silent.sendall(request(acme))
+            asked = wish("another fox")
+            wait_for(tier, 2)
+            for task in Task.objects.all():
+                ends_with(task, self.CONTENT)
+            assert b64decode(asked.result().data[0].b64_json) == self.CONTENT
+            tier.wait_for("does not read")
+            got = b"".join(iter(lambda: silent.recv(1 << 20), b""))
+        assert got.startswith(b"HTTP/1.1 200 OK")
+        assert len(got) < len(self.CONTENT)
+
+
 class TestTheStreamTier:
     def test_that_is_killed_has_its_clients_come_again_for_the_same_pictures(self, tier, web, acme, wish, road, plasma):
         """By the official client's own second try; another process has taken the place meanwhile."""
@@ -184,6 +206,25 @@ def account(web: Gunicorn, acme) -> dict:
     answer = asking.getresponse()
     assert answer.status == 200
     return json.loads(answer.read())
+
+
+def dialed(web: Gunicorn) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", web.port), timeout=PATIENCE_S)
+
+
+def request(acme) -> bytes:
+    """A wish for a picture as it stands on the wire."""
+    body = json.dumps({"model": IMAGE, "prompt": "a red fox"})
+    headers = {"Host": "localhost", "Content-Length": str(len(body))} | bearer(acme)
+    lines = [f"{name}: {value}\r\n" for name, value in headers.items()]
+    return f"POST /v1/images/generations HTTP/1.1\r\n{''.join(lines)}\r\n{body}".encode()
+
+
+def ends_with(task: Task, content: bytes) -> None:
+    """The task is done, and this is its picture."""
+    output_of(task, content)
+    Task.objects.filter(id=task.id).update(status="succeeded", finished_at=task.created_at)
+    TaskEvent.objects.create(task_id=task.id, status="succeeded", created_at=task.created_at)
 
 
 def bearer(acme) -> dict[str, str]:
