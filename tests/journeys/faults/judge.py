@@ -21,7 +21,7 @@ from tasks_app.ids import shown
 from .load import Load
 from .stage import Stage, wait_for
 
-ENDS_WITHIN_S = 400.0  # a run that the cloud lost is asked about for minutes before that is believed
+ENDS_WITHIN_S = 400.0  # a run that the cloud lost is waited for for two minutes before another is begun
 # Where the upstream knows no token, a submit whose answer was lost cannot be asked about, and is never sent again.
 WITHOUT_TOKEN = {f"fire/{name}" for name in ("grit", "either", "mute", "named", "sealed", "any", "near", "brief")}
 UNKNOWN = "submission_outcome_unknown"
