@@ -62,6 +62,10 @@ class Model:
         return schemas.validator(self.schema)
 
     @cached_property
+    def takes_media(self) -> bool:
+        return schemas.takes_media(self.schema)
+
+    @cached_property
     def price_of(self) -> Callable[[Mapping[str, Any]], int]:
         return pricing.compiled(self.price, self.schema)
 

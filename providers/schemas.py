@@ -54,6 +54,11 @@ def media_paths(schema: Mapping[str, Any], value: Any) -> Iterator[tuple[Path, s
     return iter(dict(_media(schema, value, (), schema)).items())
 
 
+def takes_media(schema: Mapping[str, Any]) -> bool:
+    """Whether an input may hold a media reference anywhere."""
+    return any(node.get("format") == "media" for _, node in _nodes(schema, ()))
+
+
 def resolved(node: Mapping[str, Any] | bool, root: Mapping[str, Any]) -> Mapping[str, Any]:
     """A schema node with its `$ref`, if any, followed; what stands beside the `$ref` wins. `true` and `false` say nothing more."""
     if isinstance(node, bool):

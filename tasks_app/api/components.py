@@ -182,6 +182,7 @@ MODEL = closed(
         "outputs": TEXT | {"description": "How many outputs a task has, as an expression over the input."},
         "typical_seconds": WHOLE,
         "deadline_seconds": WHOLE,
+        "takes_media": FLAG | {"description": "Whether pictures, videos or sounds can be given to it."},
         "available": FLAG | {"description": "Whether a healthy provider serves it now."},
     }
 )
@@ -260,6 +261,7 @@ SCHEMAS: dict[str, Schema] = {
     "Batch": closed({"object": word("list"), "data": many(ref("BatchResult")), "accepted": WHOLE, "refused": WHOLE}),
     "Model": MODEL,
     "ModelList": listed(ref("Model")),
+    "PartialModelList": listed(MODEL | {"required": [], "description": "A model's `fields`, and nothing else."}),
     "NewDirectUpload": closed({"upload": closed({"name": TEXT | {"minLength": 1, "maxLength": 200}, "bytes": WHOLE | {"minimum": 1}})}),
     "DirectUpload": DIRECT_UPLOAD,
     "Upload": closed({"file": {"type": "string", "contentMediaType": "application/octet-stream"}}),

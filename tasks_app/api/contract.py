@@ -254,9 +254,12 @@ output_thumbnail = content("readOutputThumbnail", "A small picture of an output"
 list_models = operation(
     "listModels",
     "List the models",
-    {200: ("All of them.", "ModelList")},
+    {200: ("All of them.", {"anyOf": [ref("ModelList"), ref("PartialModelList")]})},
     tag="models",
-    parameters=(query("kind", components.KIND),),
+    parameters=(
+        query("kind", components.KIND),
+        query("fields", {"type": "string", "examples": ["id,title,available"]}, "What to tell of each, by commas; all where absent."),
+    ),
 )
 read_model = operation(
     "readModel",

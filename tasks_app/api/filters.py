@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -67,9 +67,17 @@ def read(params: QueryDict) -> Filters:
     return filters
 
 
-def kind(params: QueryDict) -> str | None:
-    """The one filter of GET /models; raises Problem."""
-    return read(params).kind
+def each(params: Mapping[str, str], readers: Mapping[str, Callable[[str], Any]]) -> dict[str, Any]:
+    """What the readers make of their parameters, where those are given; raises a Problem that names each wrong one."""
+    found, faults = {}, []
+    for name in params.keys() & readers.keys():
+        try:
+            found[name] = readers[name](params[name])
+        except ValueError as fault:
+            faults.append((name, str(fault)))
+    if faults:
+        raise problems.invalid(faults)
+    return found
 
 
 def where(account_id: int, filters: Filters) -> tuple[str, list[Any]]:
@@ -144,6 +152,18 @@ def one_of(*words: str) -> Callable[[str], str]:
         if text not in words:
             raise ValueError("must be one of " + ", ".join(words))
         return text
+
+    return read
+
+
+def some_of(*words: str) -> Callable[[str], tuple[str, ...]]:
+    """A reader that takes some of these words by commas; raises ValueError that lists them."""
+
+    def read(text: str) -> tuple[str, ...]:
+        found = tuple(text.split(","))
+        if not set(found) <= set(words) or len(set(found)) < len(found):
+            raise ValueError(f"must be one or more of {', '.join(words)}, each once, separated by commas")
+        return found
 
     return read
 

@@ -1,24 +1,27 @@
 """Models: what can be asked for, with schema, price, typical duration, and whether it can be had now."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from providers import breakers, catalogue
 from providers.models import Route
 
-from . import contract, filters, problems
+from . import components, contract, filters, problems
 from .answer import Answer
 from .view import View
 
+READERS = {"kind": filters.READERS["kind"], "fields": filters.some_of(*components.MODEL["properties"])}
+
 
 class Models(View):
-    PARAMETERS: ClassVar = ("kind",)
+    PARAMETERS: ClassVar = READERS
 
     @contract.list_models
     def get(self, request):
-        kind = filters.kind(request.query_params)
+        asked = filters.each(request.query_params, READERS)
         available = _available()
-        found = [model for model in catalogue.all() if model.is_enabled and kind in (None, model.kind)]
-        return Answer({"object": "list", "data": [_shown(model, available) for model in found], "has_more": False, "next_cursor": None})
+        found = [model for model in catalogue.all() if model.is_enabled and asked.get("kind") in (None, model.kind)]
+        data = [_only(asked.get("fields"), _shown(model, available)) for model in found]
+        return Answer({"object": "list", "data": data, "has_more": False, "next_cursor": None})
 
 
 class OneModel(View):
@@ -40,7 +43,11 @@ def _available() -> set[str]:
     return {name for name, provider_id in served if not breakers.is_open(provider_id)}
 
 
-def _shown(model: catalogue.Model, available: set[str]) -> dict:
+def _only(fields: tuple[str, ...] | None, model: dict[str, Any]) -> dict[str, Any]:
+    return {name: model[name] for name in fields} if fields else model
+
+
+def _shown(model: catalogue.Model, available: set[str]) -> dict[str, Any]:
     return {
         "id": model.name,
         "object": "model",
@@ -53,5 +60,6 @@ def _shown(model: catalogue.Model, available: set[str]) -> dict:
         "outputs": model.outputs,
         "typical_seconds": model.typical_seconds,
         "deadline_seconds": model.deadline_seconds,
+        "takes_media": model.takes_media,
         "available": model.name in available,
     }

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from . import problems
+from . import filters, problems
 
 BY = ("day", "model", "kind", "end_user")
 DAYS, MOST_DAYS = 30, 366
@@ -22,7 +22,7 @@ class Period:
 def read(params: Mapping[str, str], *, today: date) -> Period:
     """The period in the parameters of GET /usage, the last 30 days where none is given; raises Problem."""
     found, faults = {}, []
-    for name, reader in (("from", _day), ("to", _day), ("by", _by)):
+    for name, reader in (("from", _day), ("to", _day), ("by", filters.some_of(*BY))):
         try:
             if name in params:
                 found[name] = reader(params[name])
@@ -45,10 +45,3 @@ def _day(text: str) -> date:
     if not 1970 <= day.year <= 9000:
         raise ValueError('must be a day such as "2026-01-31"')
     return day
-
-
-def _by(text: str) -> tuple[str, ...]:
-    words = tuple(text.split(","))
-    if not set(words) <= set(BY) or len(set(words)) < len(words):
-        raise ValueError(f"must be one or more of {', '.join(BY)}, each once, separated by commas")
-    return words

@@ -7,7 +7,7 @@ import { makeForm } from "./form.js";
 import { span, t } from "./language.js";
 import * as models from "./models.js";
 import { place } from "./order.js";
-import { say, words } from "./say.js";
+import { complain, say, words } from "./say.js";
 import { priceable } from "./schema.js";
 import { wording } from "./tasks.js";
 
@@ -21,13 +21,16 @@ export function begin(wish) {
   asked = wish;
 }
 
-export function composer() {
+export async function composer() {
+  const wish = asked ?? { model: models.find(localStorage.getItem(KEPT)) ?? models.first(models.kinds()[0]) };
+  asked = null;
+  await models.complete(wish.model);
   const desk = el("div", { class: "form-place" });
   const price = el("p", { class: "price", "aria-live": "polite" });
   const wrong = el("p", { class: "fault whole", role: "alert", hidden: true });
   const button = el("button", { class: "primary", type: "submit" }, t("create"));
   const made = { form: null, model: null };
-  const picker = models.picker((model) => show(model, carried(made)));
+  const picker = models.picker((model) => turnTo(model));
   const element = el(
     "form",
     { class: "composer", novalidate: true, "aria-label": t("page.create") },
@@ -44,6 +47,17 @@ export function composer() {
     made.form.set(input);
     entries.forEach(made.form.add);
     quoting.now();
+  };
+  let newest = null;
+  const turnTo = async (model) => {
+    newest = model;
+    try {
+      await models.complete(model);
+      if (newest === model) show(model, carried(made));
+    } catch (problem) {
+      picker.show(made.model);
+      complain(problem);
+    }
   };
   const quoting = quotes(made, price, wrong);
   element.addEventListener("input", quoting.soon);
@@ -62,8 +76,6 @@ export function composer() {
   const pasted = (event) => event.clipboardData.files.length && made.form.takesMedia && made.form.take(event.clipboardData.files);
   document.addEventListener("paste", pasted);
 
-  const wish = asked ?? { model: models.find(localStorage.getItem(KEPT)) ?? models.first(models.kinds()[0]) };
-  asked = null;
   show(wish.model, wish);
   return { element, show, focus: () => made.form.focus(), stop: () => document.removeEventListener("paste", pasted) };
 }

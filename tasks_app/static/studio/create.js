@@ -6,9 +6,9 @@ import { gallery } from "./gallery.js";
 import { t } from "./language.js";
 import * as models from "./models.js";
 
-export function page() {
+export async function page() {
   if (!models.list().length) return { element: el("p", { class: "empty" }, t("create.none")) };
-  const writing = composer();
+  const writing = await composer();
   const results = gallery();
   const element = el(
     "div",

@@ -24,6 +24,7 @@ const PAGES = {
 
 const root = document.getElementById("studio");
 let shown = null;
+let newest = 0; // of the ways to a page: who has gone on meanwhile does not come back to the one before
 let isIn = false;
 
 async function begin() {
@@ -57,9 +58,11 @@ async function enter() {
 
 async function go() {
   const [name, { load }] = Object.entries(PAGES).find(([, page]) => page.hash === location.hash) ?? ["create", PAGES.create];
-  const module = await load();
+  const number = (newest += 1);
+  const page = await (await load()).page();
+  if (number !== newest) return page.stop?.();
   shown?.stop?.();
-  shown = module.page();
+  shown = page;
   document.title = `${t(`page.${name}`)} · Darkroom`;
   const place = document.getElementById("page");
   const isFirst = !place.children.length;

@@ -65,14 +65,6 @@ export function mediaOf(item, root) {
   return found ? found[0] : null;
 }
 
-/** The names of the fields that take pictures or videos. */
-export function mediaFields(schema) {
-  return Object.entries(schema.properties)
-    .map(([name, one]) => [name, shape(name, resolve(one, schema), schema)])
-    .filter(([, kind]) => kind === "media" || kind === "medias")
-    .map(([name]) => name);
-}
-
 /** An input that can be priced though the person has not written yet: what is still missing in it is a text. */
 export function priceable(schema, value) {
   const missing = (schema.required ?? []).filter((name) => !(name in value));

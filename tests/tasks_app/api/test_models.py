@@ -39,6 +39,36 @@ class TestModels:
         assert [model["id"] for model in api.get("/models?kind=video.generate").json()["data"]] == [VIDEO]
         assert fields(api.get("/models?kind=video")) == ["kind"]
 
+    def test_tell_only_what_is_asked_of_them(self, api):
+        told = api.get("/models?fields=id,title,available&kind=video.generate").json()["data"]
+        assert told == [{"id": VIDEO, "title": VIDEO, "available": True}]
+
+    def test_refuse_to_tell_what_they_do_not_have(self, api):
+        for asked in ("", "id,colour", "id,id", "id, title"):
+            assert fields(api.get(f"/models?fields={asked}")) == ["fields"]
+        assert fields(api.get("/models?fields=colour&kind=video")) == ["fields", "kind"]
+
+    def test_say_whether_pictures_can_be_given_to_them(self, api):
+        clips = {"type": "array", "items": {"$ref": "#/$defs/clip"}}
+        clip = {"type": "object", "properties": {"source": {"type": "string", "format": "media"}}}
+        schema = SCHEMA | {"properties": {"clips": clips}, "$defs": {"clip": clip}}
+        PublicModel.objects.filter(name=VIDEO).update(input_schema=schema)
+        catalogue.forget()
+        told = api.get("/models?fields=id,takes_media").json()["data"]
+        assert told == [{"id": IMAGE, "takes_media": False}, {"id": VIDEO, "takes_media": True}]
+
+    @pytest.mark.parametrize("number", [1, 40])
+    def test_are_listed_by_as_many_queries_however_many_they_are(self, api, models, number, django_assert_max_num_queries):
+        """Of the key (two), the routes, the breakers and the models, of which all but the routes are then known for a while."""
+        made = [PublicModel(name=f"m/{one}", kind="image.generate", title="m", input_schema=SCHEMA) for one in range(number)]
+        PublicModel.objects.bulk_create(made)
+        Route.objects.bulk_create(
+            Route(model=model, provider=models, upstream_model="m") for model in PublicModel.objects.filter(title="m")
+        )
+        catalogue.forget()
+        with django_assert_max_num_queries(5):
+            assert len(api.get("/models").json()["data"]) == number + 2
+
     def test_are_read_by_a_name_with_slashes(self, api):
         listed = api.get("/models").json()["data"][0]
         assert api.get(f"/models/{IMAGE}").json() == listed

@@ -116,6 +116,7 @@ class TestARealAnswer:
         described("get", "/account/statement", api.get("/account/statement"))
         described("get", "/account/statement", api.get("/account/statement?month=may"))
         described("get", "/models", api.get("/models"))
+        described("get", "/models", api.get("/models?fields=id,title"))
         described("get", "/models/{name}", api.get("/models/darkroom/plasma-image"))
         described("get", "/usage", api.get("/usage?by=day,model,kind,end_user"))
 
