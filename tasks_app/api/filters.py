@@ -70,9 +70,10 @@ def read(params: QueryDict) -> Filters:
 def each(params: Mapping[str, str], readers: Mapping[str, Callable[[str], Any]]) -> dict[str, Any]:
     """What the readers make of their parameters, where those are given; raises a Problem that names each wrong one."""
     found, faults = {}, []
-    for name in params.keys() & readers.keys():
+    for name, reader in readers.items():
         try:
-            found[name] = readers[name](params[name])
+            if name in params:
+                found[name] = reader(params[name])
         except ValueError as fault:
             faults.append((name, str(fault)))
     if faults:
