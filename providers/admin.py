@@ -196,7 +196,7 @@ class PublicModelForm(forms.ModelForm):
     class Meta:
         model = PublicModel
         fields = "__all__"  # noqa: DJ007 - every column is the operator's
-        widgets = {"description": UnfoldAdminTextareaWidget(attrs={"rows": 3})}
+        widgets = dict.fromkeys(("description", "description_zh"), UnfoldAdminTextareaWidget(attrs={"rows": 3}))
 
     def clean_usage(self):
         return self.cleaned_data["usage"] or {}
@@ -235,7 +235,7 @@ class PublicModelAdmin(SwitchedInTheList):
     actions_detail = ("quote",)
     list_display = ("name", "kind", "title", "price", "typical_seconds", "is_enabled")
     list_filter = ("kind", "is_enabled")
-    search_fields = ("name", "title")
+    search_fields = ("name", "title", "title_zh")
 
     def has_delete_permission(self, request, obj=None):
         return False  # its tasks still say its name; switched off, it is offered to nobody

@@ -26,6 +26,8 @@ COLUMNS = (
     "deadline_seconds",
     "is_enabled",
     "usage",
+    "title_zh",
+    "description_zh",
 )
 
 
@@ -39,6 +41,14 @@ class InvalidInput(Exception):
     def __init__(self, errors: list[dict[str, str]]):
         super().__init__("; ".join(f"{error['field']} {error['message']}" for error in errors))
         self.errors = errors
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a model says to people, in one language; in English where the operator has it in no other."""
+
+    title: str
+    description: str
 
 
 @dataclass(frozen=True)
@@ -56,6 +66,16 @@ class Model:
     deadline_seconds: int
     is_enabled: bool
     usage: Mapping[str, str] = field(default_factory=dict)
+    title_zh: str = ""
+    description_zh: str = ""
+
+    @property
+    def in_english(self) -> Words:
+        return Words(self.title, self.description)
+
+    @property
+    def in_chinese(self) -> Words:
+        return Words(self.title_zh or self.title, self.description_zh or self.description)
 
     @cached_property
     def validator(self) -> jsonschema_rs.Validator:

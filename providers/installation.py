@@ -18,7 +18,8 @@ from . import credentials
 from .models import Provider, PublicModel, Route
 from .offers import Offer, OfferedModel
 
-ONCE = ("title", "description", "price", "typical_seconds", "deadline_seconds")  # of a model: the operator's from then on
+# Of a model: the operator's from then on.
+ONCE = ("title", "title_zh", "description", "description_zh", "price", "typical_seconds", "deadline_seconds")
 ALWAYS = ("kind", "input_schema", "outputs")
 
 

@@ -159,7 +159,9 @@ class PublicModel(models.Model):
     name = models.CharField(max_length=64, unique=True, validators=[model_name], help_text="What clients ask for, as in: kling/v2-6")
     kind = models.CharField(max_length=16, choices=Kind.choices)
     title = models.CharField(max_length=100)
+    title_zh = models.CharField("title in Chinese", max_length=100, blank=True, help_text="Empty: the title.")
     description = models.TextField(blank=True)
+    description_zh = models.TextField("description in Chinese", blank=True, help_text="Empty: the description.")
     input_schema = models.JSONField(default=dict)
     price = models.CharField(max_length=300, default="0", help_text='Credits, as in: 2 * duration * (2 if resolution == "1080p" else 1)')
     usage = models.JSONField(

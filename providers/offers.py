@@ -6,7 +6,7 @@ max_jobs = 3                        # jobs open there at once, until the operato
 [[models]]
 name = "kling/3.0"                  # ours; `upstream_model` is the vendor's own
 upstream_model = "kling-3.0"
-kind, title, description, price, outputs, typical_seconds, deadline_seconds: the columns of a PublicModel
+kind, title, title_zh, description, description_zh, price, outputs, typical_seconds, deadline_seconds: the columns of a PublicModel
 price_source = "its price page, 2026-11"  # whose figures the price follows, and of when; without it the price is an estimate
 required = ["prompt"]
 input.prompt = {type = "string"}    # the properties of its input schema
@@ -33,7 +33,9 @@ class OfferedModel:
     price: str
     typical_seconds: int
     deadline_seconds: int
+    title_zh: str = ""
     description: str = ""
+    description_zh: str = ""
     outputs: str = "1"
     price_source: str = ""
 

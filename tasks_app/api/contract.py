@@ -108,6 +108,8 @@ RATE = [
 ]
 KEY = header("Idempotency-Key", "The same key and body again give the same task, and buy nothing.", components.IDEMPOTENCY_KEY)
 ETAG = header("ETag", "Names this state.", on=(200, 304))
+ACCEPT_LANGUAGE = header("Accept-Language", "`zh` has titles and descriptions in Chinese, where there are any; else they are English.")
+CONTENT_LANGUAGE = header("Content-Language", "Of titles and descriptions.", word("en", "zh-hans"), on=(200,))
 IF_NONE_MATCH = header("If-None-Match", "The ETag that you have: 304 if it still holds.")
 LOCATION = header("Location", "The address of what was made.", components.URL, on=(201,))
 TASK_LOCATION = header("Location", "The task's address.", components.URL, on=(200, 201))
@@ -259,6 +261,8 @@ list_models = operation(
     parameters=(
         query("kind", components.KIND),
         query("fields", {"type": "string", "examples": ["id,title,available"]}, "What to tell of each, by commas; all where absent."),
+        ACCEPT_LANGUAGE,
+        CONTENT_LANGUAGE,
     ),
 )
 read_model = operation(
@@ -267,7 +271,7 @@ read_model = operation(
     {200: ("The model.", "Model")},
     tag="models",
     refusals=("not_found",),
-    parameters=(path("name", str, "Its id, slashes included: darkroom/test-card-image"),),
+    parameters=(path("name", str, "Its id, slashes included: darkroom/test-card-image"), ACCEPT_LANGUAGE, CONTENT_LANGUAGE),
 )
 upload = operation(
     "uploadFile",

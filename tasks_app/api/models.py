@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from providers import breakers, catalogue
 from providers.models import Route
 
-from . import components, contract, filters, problems
+from . import components, contract, filters, languages, problems
 from .answer import Answer
 from .view import View
 
@@ -18,10 +18,10 @@ class Models(View):
     @contract.list_models
     def get(self, request):
         asked = filters.each(request.query_params, READERS)
-        available = _available()
+        available, language = _available(), _language(request)
         found = [model for model in catalogue.all() if model.is_enabled and asked.get("kind") in (None, model.kind)]
-        data = [_only(asked.get("fields"), _shown(model, available)) for model in found]
-        return Answer({"object": "list", "data": data, "has_more": False, "next_cursor": None})
+        data = [_only(asked.get("fields"), _shown(model, available, language)) for model in found]
+        return Answer({"object": "list", "data": data, "has_more": False, "next_cursor": None}, headers=_headers(language))
 
 
 class OneModel(View):
@@ -33,7 +33,8 @@ class OneModel(View):
             raise problems.missing() from None
         if not model.is_enabled:
             raise problems.missing()
-        return Answer(_shown(model, _available()))
+        language = _language(request)
+        return Answer(_shown(model, _available(), language), headers=_headers(language))
 
 
 def _available() -> set[str]:
@@ -43,17 +44,26 @@ def _available() -> set[str]:
     return {name for name, provider_id in served if not breakers.is_open(provider_id)}
 
 
+def _language(request) -> str:
+    return languages.preferred(request.headers.get("Accept-Language", ""))
+
+
+def _headers(language: str) -> dict[str, str]:
+    return {"Content-Language": language, "Vary": "Accept-Language"}
+
+
 def _only(fields: tuple[str, ...] | None, model: dict[str, Any]) -> dict[str, Any]:
     return {name: model[name] for name in fields} if fields else model
 
 
-def _shown(model: catalogue.Model, available: set[str]) -> dict[str, Any]:
+def _shown(model: catalogue.Model, available: set[str], language: str) -> dict[str, Any]:
+    words = model.in_chinese if language == languages.CHINESE else model.in_english
     return {
         "id": model.name,
         "object": "model",
         "kind": model.kind,
-        "title": model.title,
-        "description": model.description,
+        "title": words.title,
+        "description": words.description,
         "input_schema": model.schema,
         "price": model.price,
         "usage": model.usage,

@@ -76,6 +76,10 @@ class TestOnAFreshDatabase:
         assert (price.total, price.outputs) == (total, outputs)
 
 
+def test_all_that_people_read_of_them_is_there_in_chinese_too():
+    assert [model.name for model in built_in.MODELS if not (model.title_zh and model.description_zh)] == []
+
+
 class TestAgain:
     def test_changes_nothing(self, install):
         install()

@@ -10,6 +10,7 @@ from django.core.management import CommandError, call_command
 from providers import built_in, catalogue, credentials, directory, installation, offers, registry
 from providers.models import Provider, PublicModel, Route
 
+CHINESE = re.compile("[\u4e00-\u9fff]")
 PICTURE = "https://a.example/1.png"
 GIVEN = {
     "prompt": "a kite",
@@ -47,6 +48,11 @@ class TestEachVendor:
     def test_has_an_adapter_that_makes_what_its_models_are(self, vendor):
         facts = registry.adapter_class(vendor).FACTS
         assert {model.kind for model in offers.of(vendor).models} <= facts.kinds
+
+    def test_has_all_that_people_read_in_chinese_too(self, vendor):
+        for model in offers.of(vendor).models:
+            assert model.title_zh, model.name
+            assert CHINESE.search(model.description_zh), model.name
 
     def test_can_be_priced_with_no_more_than_what_is_required(self, install, vendor):
         install(vendor)

@@ -1,5 +1,7 @@
 // The public API, as any client of it sees it. The browser's session opens it; pictures and videos need nothing else.
 
+import { language } from "./language.js";
+
 const BASE = "/api/v1";
 const TRIES = 4;
 const REST_MS = 800;
@@ -64,7 +66,7 @@ function call(method, path, body, headers) {
 }
 
 async function send(method, address, body, headers = {}) {
-  const request = { method, headers: { Accept: "application/json, application/problem+json", ...headers } };
+  const request = { method, headers: { Accept: "application/json, application/problem+json", "Accept-Language": language(), ...headers } };
   if (body !== undefined) {
     request.body = JSON.stringify(body);
     request.headers["Content-Type"] = "application/json";
