@@ -4,6 +4,9 @@ import gzip
 import json
 import re
 from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler
+from socketserver import UnixStreamServer
+from threading import Thread
 
 import pytest
 
@@ -75,6 +78,12 @@ class TestTheSite:
         plain = asked(site, f"/static/studio/{file}")
         assert "Content-Encoding" not in plain[1]
         assert gzip.decompress(packed) == plain[2]
+
+    def test_sends_what_web_has_packed_as_it_is(self, site):
+        status, headers, packed = asked(site, "/api/schema/", headers={"Accept-Encoding": "gzip"})
+        assert (status, headers["Content-Encoding"]) == (200, "gzip")
+        assert b"openapi: 3" in gzip.decompress(packed)[:20]
+        assert len(packed) == int(headers["Content-Length"])
 
     def test_tells_the_application_of_https(self, site):
         assert "max-age=31536000" in asked(site, "/admin/login/")[1]["Strict-Transport-Security"]
@@ -155,6 +164,41 @@ class TestSecretsInAddresses:
             lines = tmp_path / "error.log"
             wait_until(lambda: "/healthz" in lines.read_text(), "nginx wrote of the failure")
         assert "hush-hush" not in lines.read_text()
+
+
+class OfAnyLength(BaseHTTPRequestHandler):
+    """Answers as many bytes of JSON as the query says."""
+
+    def do_GET(self):
+        body = json.dumps("a" * (int(self.path.partition("=")[2]) - 2)).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        """Its clients have no address to tell."""
+
+
+class TestTasks:
+    @pytest.fixture(scope="class")
+    def proxy(self, tmp_path_factory):
+        folder = tmp_path_factory.mktemp("tasks")
+        with UnixStreamServer(str(folder / "web.sock"), OfAnyLength) as server, Nginx(folder, folder / "web.sock") as proxy:
+            Thread(target=server.serve_forever, daemon=True).start()
+            yield proxy
+            server.shutdown()
+
+    @pytest.mark.parametrize(("bytes", "coding"), [(100_000, "gzip"), (3000, None)])
+    def test_are_packed_where_they_are_many(self, proxy, bytes, coding):
+        _, headers, body = asked(proxy, f"/api/v1/tasks?bytes={bytes}", headers={"Accept-Encoding": "gzip"})
+        assert headers["Content-Encoding"] == coding
+        assert len(gzip.decompress(body) if coding else body) == bytes
+
+    def test_are_not_packed_for_who_does_not_unpack_them(self, proxy):
+        _, headers, body = asked(proxy, "/api/v1/tasks?bytes=100000")
+        assert (headers["Content-Encoding"], headers["Vary"], len(body)) == (None, "Accept-Encoding", 100_000)
 
 
 class TestTheWebTierIsAway:

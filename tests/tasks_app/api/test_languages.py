@@ -40,7 +40,7 @@ class TestModelsInChinese:
         catalogue.forget()
 
     def told(self, answer) -> list[tuple[str, str]]:
-        assert answer["Vary"] == "Accept-Language"
+        assert "Accept-Language" in answer["Vary"]
         return [(model["title"], model["description"]) for model in answer.json()["data"]]
 
     def test_are_for_those_who_read_it(self, api):

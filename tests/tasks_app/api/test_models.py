@@ -1,5 +1,6 @@
 """GET /models."""
 
+import gzip
 from datetime import timedelta
 
 import pytest
@@ -82,6 +83,15 @@ class TestModels:
         catalogue.forget()
         assert refusal(api.get(f"/models/{IMAGE}")) == (404, "not_found")
         assert [model["id"] for model in api.get("/models").json()["data"]] == [VIDEO]
+
+
+class TestTheList:
+    def test_is_packed_for_who_unpacks_it(self, api):
+        plain, packed = api.get("/models"), api.get("/models", Accept_Encoding="gzip, br")
+        assert (plain.has_header("Content-Encoding"), packed["Content-Encoding"]) == (False, "gzip")
+        assert gzip.decompress(packed.content) == plain.content
+        assert len(packed.content) < len(plain.content) == int(plain["Content-Length"])
+        assert packed["Vary"] == "Accept-Language, Accept-Encoding"
 
 
 class TestAModelIsAvailable:
