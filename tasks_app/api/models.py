@@ -16,7 +16,7 @@ READERS = {"kind": filters.READERS["kind"], "fields": filters.some_of(*component
 
 
 # Packed here, because not everybody has nginx in front: what says the same of each model becomes a tenth. It is asked seldom, holds no
-# secret, and costs a call of a hundred models a millisecond or two, where one task's answer would cost more than it saves.
+# secret, and costs a millisecond for a hundred models and ours.
 packed = method_decorator(gzip_page, name="dispatch")
 
 

@@ -181,15 +181,16 @@ class OfAnyLength(BaseHTTPRequestHandler):
         """Its clients have no address to tell."""
 
 
-class TestTasks:
-    @pytest.fixture(scope="class")
-    def proxy(self, tmp_path_factory):
-        folder = tmp_path_factory.mktemp("tasks")
-        with UnixStreamServer(str(folder / "web.sock"), OfAnyLength) as server, Nginx(folder, folder / "web.sock") as proxy:
-            Thread(target=server.serve_forever, daemon=True).start()
-            yield proxy
-            server.shutdown()
+@pytest.fixture
+def proxy(tmp_path):
+    """nginx, and behind it what answers at any length."""
+    with UnixStreamServer(str(tmp_path / "web.sock"), OfAnyLength) as server, Nginx(tmp_path, tmp_path / "web.sock") as proxy:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield proxy
+        server.shutdown()
 
+
+class TestTasks:
     @pytest.mark.parametrize(("bytes", "coding"), [(100_000, "gzip"), (3000, None)])
     def test_are_packed_where_they_are_many(self, proxy, bytes, coding):
         _, headers, body = asked(proxy, f"/api/v1/tasks?bytes={bytes}", headers={"Accept-Encoding": "gzip"})
