@@ -20,7 +20,7 @@ from urllib.parse import quote, unquote
 
 from aiohttp import web
 
-from . import cos_signature, cos_xml
+from . import cos_cors, cos_signature, cos_xml
 from .cos_bucket import Bucket, Object, Upload
 from .listener import Listener, Refusal
 from .orders import Answer, Break, Order, Pace, WrongChecksum
@@ -41,6 +41,7 @@ DOORS = {
     ("POST", True, "uploadId"): "complete",
     ("DELETE", True, "uploadId"): "abort",
     ("GET", True, "uploadId"): "list_parts",
+    ("OPTIONS", True, ""): "preflight",
     ("HEAD", False, ""): "bucket",
     ("GET", False, ""): "list",
     ("GET", False, "uploads"): "list_uploads",
@@ -67,6 +68,7 @@ ROLE_MAY = (
 KEPT_HEADERS = ("content-type", "cache-control", "content-disposition", "content-encoding", "expires")
 STATUS = {
     "AccessDenied": 403,
+    "AccessForbidden": 403,
     "BadDigest": 400,
     "EntityTooLarge": 400,
     "EntityTooSmall": 400,
@@ -147,11 +149,18 @@ class Cos(Listener):
 
     # From a request to its door
 
+    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        response = await super().answer(request)
+        if not response.prepared:
+            response.headers.update(self._cors(request))
+        return response
+
     async def _obey(self, request: web.BaseRequest) -> web.StreamResponse:
         call = self._call(request)
         self.requests[call.door] += 1
         self._check_bucket(request.headers.get("Host", ""))
-        self._check_signature(call)
+        if call.door != "preflight":  # browsers sign none
+            self._check_signature(call)
         order = call.order
         is_broken = isinstance(order, Break) and order.how != "midway"
         if isinstance(order, Answer) or (is_broken and (call.door == "get" or not order.accepts)):
@@ -275,6 +284,14 @@ class Cos(Listener):
     async def _head(self, call: Call) -> web.Response:
         content = self._object(call)
         return web.Response(headers=self._shown(content, call) | {"Content-Length": str(content.bytes)})
+
+    async def _preflight(self, call: Call) -> web.Response:
+        asked = call.request.headers
+        if "Origin" not in asked or "Access-Control-Request-Method" not in asked:
+            raise refuse("InvalidArgument", "a preflight names an origin and a method")
+        if (allowed := self._cors(call.request)) == {}:
+            raise refuse("AccessForbidden", "CORSResponse: this CORS request is not allowed")
+        return web.Response(headers=self._headers() | allowed)
 
     async def _delete(self, call: Call) -> web.Response:
         self.bucket.delete(call.key)
@@ -403,6 +420,14 @@ class Cos(Listener):
             raise refuse("NoSuchUpload", "The specified upload does not exist.")
         return upload
 
+    def _cors(self, request: web.BaseRequest) -> dict[str, str]:
+        """What a browser is told, for whose page; nothing where no rule allows it."""
+        asked = request.headers
+        method = asked.get("Access-Control-Request-Method", request.method) if request.method == "OPTIONS" else request.method
+        headers = asked.get("Access-Control-Request-Headers", "").split(",")
+        document = self.bucket.documents.get("cors")
+        return cos_cors.allowing(document, origin=asked.get("Origin", ""), method=method, headers=headers) or {}
+
     def _conditional(self, call: Call, content: Object) -> web.Response | None:
         headers = call.request.headers
         if headers.get("If-Match", content.etag) != content.etag:
@@ -416,7 +441,7 @@ class Cos(Listener):
         wanted = {name.removeprefix("response-"): value for name, value in call.query.items() if name.startswith("response-")}
         about = {"Last-Modified": formatdate(content.modified_at, usegmt=True), "Accept-Ranges": "bytes"}
         given = {name if name.startswith("x-cos-") else name.title(): value for name, value in (content.headers | wanted).items()}
-        return self._headers() | given | about | _named(content, call)
+        return self._headers() | self._cors(call.request) | given | about | _named(content, call)
 
     def _headers(self) -> dict[str, str]:
         self._serial += 1

@@ -335,6 +335,24 @@ class TestTheBucketsOwnDocuments:
         assert cos.bucket.documents == {}
 
 
+class TestPagesOfOthers:
+    ASKED = {"Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": "content-type"}
+    RULE = {"AllowedOrigin": ["https://a.example"], "AllowedMethod": ["PUT"], "AllowedHeader": ["*"], "MaxAgeSeconds": "600"}
+
+    def asks(self, cos, origin: str, **other) -> tuple[int, str | None]:
+        connection = http.client.HTTPConnection("127.0.0.1", cos.port, timeout=5)
+        connection.request("OPTIONS", "/uploads/a", headers={"Origin": origin, **self.ASKED, **other})
+        response = connection.getresponse()
+        return response.status, response.getheader("Access-Control-Allow-Origin")
+
+    def test_are_let_in_by_a_rule_for_their_origin_and_method(self, cos, sdk):
+        assert self.asks(cos, "https://a.example") == (403, None)
+        sdk("put_bucket_cors", CORSConfiguration={"CORSRule": [self.RULE]})
+        assert self.asks(cos, "https://a.example") == (200, "https://a.example")
+        assert self.asks(cos, "https://b.example") == (403, None)
+        assert self.asks(cos, "https://a.example", **{"Access-Control-Request-Method": "DELETE"}) == (403, None)
+
+
 class TestOrders:
     def test_an_error_keeps_nothing_and_the_next_request_is_well(self, cos, sdk):
         cos.will(answer(503), answer(500), answer(403), at="put")
