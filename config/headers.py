@@ -62,15 +62,21 @@ class PageHeaders:
 
 
 def written(policy: dict[str, str]) -> str:
-    """The policy as a header has it, with the bucket's host where browsers are sent there for pictures and videos."""
-    shown = policy | {name: f"{policy[name]} {bucket}" for name in ("img-src", "media-src") if (bucket := bucket_origin())}
+    """The policy as a header has it, with the bucket's host wherever browsers are sent there."""
+    shown = policy | {name: f"{policy[name]} {bucket_origin()}" for name in into_the_bucket() if name in policy}
     return "; ".join(f"{name} {sources}" for name, sources in shown.items())
 
 
+def into_the_bucket() -> tuple[str, ...]:
+    """The directives by which browsers are sent to the bucket: to show what lies there, and to put files there."""
+    if settings.STORAGE != "cos":
+        return ()
+    shows = ("img-src", "media-src") if settings.CONTENT == "redirect" else ()
+    return (*shows, "connect-src") if settings.COS_UPLOAD_KEY else shows
+
+
 def bucket_origin() -> str:
-    """Where CONTENT=redirect sends browsers; empty where they get all bytes from us."""
-    if settings.STORAGE != "cos" or settings.CONTENT != "redirect":
-        return ""
+    """Where the links lead by which browsers read from the bucket and put into it."""
     if settings.COS_ENDPOINT:
         parts = urlsplit(settings.COS_ENDPOINT)
         return f"{parts.scheme}://{parts.netloc}"
