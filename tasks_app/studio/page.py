@@ -10,7 +10,18 @@ from accounts import sessions
 
 STATIC = Path(__file__).resolve().parents[1] / "static"
 # What the first page does without; the rest is named in the page, so that a browser fetches all at once and not import by import.
-LATER = {"early.js", "sign-in.js", "viewer.js", "history.js", "filters.js", "usage.js", "keys.js", "webhooks.js", "plain-form.js"}
+LATER = {
+    "early.js",
+    "sign-in.js",
+    "viewer.js",
+    "history.js",
+    "filters.js",
+    "usage.js",
+    "keys.js",
+    "webhooks.js",
+    "plain-form.js",
+    "upload.js",
+}
 SHEETS = [f"studio/{name}.css" for name in ("look", "frame", "models", "form", "shelf", "wall", "viewer", "pages")]
 MODULES = [str(file.relative_to(STATIC)) for file in sorted(STATIC.glob("studio/*.js")) if file.name not in LATER]
 

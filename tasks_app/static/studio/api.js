@@ -2,7 +2,7 @@
 
 import { language } from "./language.js";
 
-const BASE = "/api/v1";
+export const BASE = "/api/v1";
 const TRIES = 4;
 const REST_MS = 800;
 // What says nothing about whether the request was carried out, so that it may be sent again where it has an Idempotency-Key, or reads.
@@ -43,24 +43,6 @@ export function query(facts) {
   return asked.length ? `?${new URLSearchParams(asked)}` : "";
 }
 
-/** Puts a file among the account's; `progress` hears from 0 to 1. By XMLHttpRequest, since fetch does not tell how far it is. */
-export function upload(file, progress) {
-  return new Promise((resolve, reject) => {
-    const request = new XMLHttpRequest();
-    const form = new FormData();
-    form.append("file", file);
-    request.open("POST", `${BASE}/files`);
-    request.responseType = "json";
-    request.upload.addEventListener("progress", (event) => progress(event.loaded / event.total));
-    request.addEventListener("load", () => {
-      if (request.status === 201) resolve(request.response);
-      else reject(refused(request.response ?? {}, request.status));
-    });
-    request.addEventListener("error", () => reject(new Problem({}, 0)));
-    request.send(form);
-  });
-}
-
 function call(method, path, body, headers) {
   return send(method, BASE + path, body, headers);
 }
@@ -78,12 +60,14 @@ async function send(method, address, body, headers = {}) {
   return told;
 }
 
-function refused(told, status, waitS) {
+/** What such an answer means; that nobody is signed in is told to the page. */
+export function refused(told, status, waitS = 0) {
   if (status === 401) document.dispatchEvent(new Event("signed-out"));
   return new Problem(told, status, waitS);
 }
 
-async function insist(send) {
+/** Sends what may be sent again until it is answered, or seems to be in vain. */
+export async function insist(send) {
   for (let tried = 1; ; tried += 1) {
     try {
       return await send();

@@ -40,6 +40,7 @@ export async function composer() {
   );
 
   const show = (model, { input = {}, entries = [] } = {}) => {
+    made.form?.stop();
     Object.assign(made, { model, form: makeForm(model) });
     localStorage.setItem(KEPT, model.id);
     picker.show(model);
@@ -77,7 +78,11 @@ export async function composer() {
   document.addEventListener("paste", pasted);
 
   show(wish.model, wish);
-  return { element, show, focus: () => made.form.focus(), stop: () => document.removeEventListener("paste", pasted) };
+  const stop = () => {
+    made.form.stop();
+    document.removeEventListener("paste", pasted);
+  };
+  return { element, show, focus: () => made.form.focus(), stop };
 }
 
 /** What the person wrote stays when they only turn to another model. */
@@ -122,7 +127,7 @@ function quotes(made, price, wrong) {
     const { form, model } = made;
     const number = (newest += 1);
     const input = priceable(model.input_schema, form.value());
-    if (!input || form.isUploading()) return tell(price, models.price(model), "");
+    if (!input || form.isUploading()) return tell(price, models.price(model));
     try {
       const quote = await api.post("/tasks/quote", { model: model.id, input });
       if (number !== newest) return;
@@ -131,7 +136,7 @@ function quotes(made, price, wrong) {
       tell(price, t("cost", { n: quote.credits }), t("about-time", { time: span(quote.typical_seconds) }), short(quote.credits));
     } catch (problem) {
       if (number !== newest || problem.status === 401) return;
-      tell(price, models.price(model), "");
+      tell(price, models.price(model));
       refuseQuietly(form, wrong, problem);
     }
   };
@@ -156,6 +161,6 @@ function short(credits) {
   return free !== undefined && free < credits ? t("cost.short", { n: free }) : "";
 }
 
-function tell(price, cost, time, warning) {
+function tell(price, cost, time = "", warning = "") {
   price.replaceChildren(el("strong", {}, cost), time && el("span", {}, time), warning && el("span", { class: "warning" }, warning));
 }

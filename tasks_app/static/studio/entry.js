@@ -1,6 +1,6 @@
 // A picture, video or sound that is to be an input: where it is, and what it looks like.
 //
-// {ref, type, thumbnail, name}; one that is still on its way up has `progress` and no ref yet.
+// {ref, type, thumbnail, name}; one that is still on its way up has no ref yet, but a `bar` that shows how far it is, and `stop()`.
 
 import * as api from "./api.js";
 import { el, icon } from "./dom.js";
@@ -27,13 +27,21 @@ async function lookedUp(id, place) {
   return task.outputs[place] ? ofOutput(task, place) : null;
 }
 
-/** Starts to put a file among the account's; `told` hears of each step. Rejects with a Problem. */
-export async function ofFile(file, entry, told) {
-  const made = await api.upload(file, (share) => {
-    entry.progress = share;
-    told();
-  });
-  return { ref: made.id, type: made.content_type.split("/")[0], thumbnail: entry.thumbnail, name: made.name };
+/** An entry for a file of this computer, which is not on its way yet. */
+export function begun(file, stop) {
+  const type = file.type.split("/")[0];
+  const bar = el("progress", { value: 0, "aria-label": t("media.uploading") });
+  return { type, name: file.name, thumbnail: type === "image" ? URL.createObjectURL(file) : null, bar, stop };
+}
+
+/** What it is once the file is the account's. Rejects with a Problem, or as the `signal` says. */
+export async function ofFile(file, { bar, thumbnail }, signal) {
+  const { upload } = await import("./upload.js");
+  const progress = (share) => {
+    bar.value = share;
+  };
+  const made = await upload(file, { progress, signal });
+  return { ref: made.id, type: made.content_type.split("/")[0], thumbnail, name: made.name, bar: undefined, stop: undefined };
 }
 
 export function picture(entry) {

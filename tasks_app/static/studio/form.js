@@ -9,7 +9,7 @@ import * as schemas from "./schema.js";
 
 const MAKERS = { ...controls, media, medias, group };
 
-/** {element, value(), set(input), fault(errors), add(entry), take(files)} for one model. */
+/** {element, value(), set(input), fault(errors), add(entry), take(files), stop()} for one model. */
 export function makeForm(model) {
   const { list, element } = fieldsOf(model.input_schema, model.input_schema);
   const named = Object.fromEntries(list.map((one) => [one.name, one]));
@@ -29,6 +29,8 @@ export function makeForm(model) {
     },
     focusFault: () => list.find((one) => one.element.classList.contains("at-fault"))?.focus(),
     focus: () => list[0]?.focus(),
+    /** Ends what is on its way up. */
+    stop: () => media.forEach((one) => one.stop()),
     isUploading: () => media.some((one) => one.isUploading()),
     takesMedia: media.length > 0,
     /** Puts a picture or a video into the first field that has room for it; whether one had. */

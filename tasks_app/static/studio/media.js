@@ -2,7 +2,7 @@
 // which is changed by dragging, or by the buttons on each.
 
 import { el, icon, iconButton } from "./dom.js";
-import { DRAGGED, ofFile, ofReference, picture } from "./entry.js";
+import { begun, DRAGGED, ofFile, ofReference, picture } from "./entry.js";
 import { changed, groupField, label } from "./field.js";
 import { t } from "./language.js";
 import { makeOptions } from "./options.js";
@@ -33,6 +33,7 @@ export function medias(place) {
 /** The field itself: a row of what was put there, and a place to put more. */
 function shelf(place, { most, read, write, optionsOf }) {
   let entries = [];
+  let failed = ""; // why the last upload did not get through, until something else is put here
   const row = el("ol", { class: optionsOf ? "shelf with-options" : "shelf" });
   const input = el("input", {
     type: "file",
@@ -41,17 +42,20 @@ function shelf(place, { most, read, write, optionsOf }) {
     class: "hidden-input",
     "aria-label": t("media.pick", { what: label(place.name) }),
   });
-  const drop = el("label", { class: "drop" }, input, el("span", {}, icon("add"), el("span", {}, t(most > 1 ? "media.many" : "media.one"))));
-  const content = el("div", { class: "media" }, row, drop);
+  const room = el("label", { class: "drop" }, input, el("span", {}, icon("add"), el("span", {}, t(most > 1 ? "media.many" : "media.one"))));
+  const content = el("div", { class: "media" }, row, room);
   const made = groupField(place, content, {
     read: () => read(entries.filter((entry) => entry.ref)),
     write: (value) => refill(write(value)),
     focus: () => input.focus(),
   });
 
+  const { fault } = made;
+  made.fault = (message) => fault(message || failed);
+
   const draw = () => {
     row.replaceChildren(...entries.map((entry, index) => tile(entry, index, { count: entries.length, move, take })));
-    drop.hidden = entries.length >= most;
+    room.hidden = entries.length >= most;
   };
   const settle = () => {
     draw();
@@ -64,9 +68,13 @@ function shelf(place, { most, read, write, optionsOf }) {
     const ways = to > from ? [later, earlier] : [earlier, later]; // on in the same way, while it can go there
     ways.find((way) => !way.disabled)?.focus();
   };
-  const take = (entry) => {
+  const drop = (entry) => {
     entries = entries.filter((one) => one !== entry);
     settle();
+  };
+  const take = (entry) => {
+    entry.stop?.();
+    drop(entry);
     input.focus();
   };
   const refill = (found) => {
@@ -81,28 +89,28 @@ function shelf(place, { most, read, write, optionsOf }) {
   };
   const add = (entry) => {
     if (entries.length >= most) return false;
+    failed = "";
     entries.push({ ...entry, options: optionsOf?.(undefined, entries.length) });
     settle();
     return true;
   };
   const upload = async (file) => {
-    const entry = {
-      type: file.type.split("/")[0],
-      name: file.name,
-      progress: 0,
-      thumbnail: file.type.startsWith("image/") ? URL.createObjectURL(file) : null,
-    };
-    if (!add(entry)) return;
+    const ending = new AbortController();
+    if (!add(begun(file, () => ending.abort()))) return;
     const mine = entries.at(-1);
     try {
-      Object.assign(mine, await ofFile(file, mine, draw), { progress: undefined });
+      Object.assign(mine, await ofFile(file, mine, ending.signal));
       settle();
     } catch (problem) {
-      take(mine);
-      made.fault(words(problem));
+      if (ending.signal.aborted) return;
+      failed = words(problem);
+      drop(mine);
+      made.fault();
     }
   };
   const takeFiles = (files) => [...files].forEach(upload);
+
+  const stop = () => entries.forEach((entry) => entry.stop?.());
 
   input.addEventListener("change", () => {
     takeFiles(input.files);
@@ -110,11 +118,10 @@ function shelf(place, { most, read, write, optionsOf }) {
   });
   dropping(content, { takeFiles, add });
   sortable(row, move);
-  return Object.assign(made, { add, take: takeFiles, isUploading: () => entries.some((entry) => entry.progress !== undefined) });
+  return Object.assign(made, { add, take: takeFiles, isUploading: () => entries.some((entry) => entry.bar), stop });
 }
 
 function tile(entry, index, { count, move, take }) {
-  const isUploading = entry.progress !== undefined;
   const buttons = el(
     "div",
     { class: "tile-buttons" },
@@ -122,14 +129,14 @@ function tile(entry, index, { count, move, take }) {
       iconButton("earlier", t("media.earlier"), () => move(index, index - 1), { class: "icon-button earlier", disabled: index === 0 }),
     count > 1 &&
       iconButton("later", t("media.later"), () => move(index, index + 1), { class: "icon-button later", disabled: index === count - 1 }),
-    iconButton("close", t("media.remove"), () => take(entry)),
+    iconButton("close", t(entry.bar ? "media.stop" : "media.remove"), () => take(entry)),
   );
   const face = el(
     "div",
     { class: "face" },
     picture(entry),
     count > 1 && el("span", { class: "place" }, String(index + 1)),
-    isUploading && el("progress", { value: entry.progress, "aria-label": t("media.uploading") }),
+    entry.bar,
     buttons,
   );
   const about = entry.options && el("div", { class: "tile-about" }, el("p", { class: "tile-name" }, entry.name), entry.options.seen);

@@ -56,6 +56,9 @@ export default {
   "media.later": "Move later",
   "media.remove": "Take out",
   "media.uploading": "Uploading",
+  "media.stop": "Stop the upload",
+  "media.not-put": "The file did not get through. Try again; if it happens each time, tell the operator.",
+  "media.too-large": "The file is too large.",
   "media.wait": "A file is still on its way up: one moment.",
 
   "picks": "Picked results",

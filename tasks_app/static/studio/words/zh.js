@@ -56,6 +56,9 @@ export default {
   "media.later": "后移",
   "media.remove": "移除",
   "media.uploading": "正在上传",
+  "media.stop": "停止上传",
+  "media.not-put": "文件未能上传，请重试；若每次都失败，请告知管理员。",
+  "media.too-large": "文件过大。",
   "media.wait": "文件仍在上传，请稍候。",
 
   "picks": "已选作品",
