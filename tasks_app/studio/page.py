@@ -21,6 +21,9 @@ LATER = {
     "webhooks.js",
     "plain-form.js",
     "upload.js",
+    "clips.js",
+    "options.js",
+    "motion.js",
 }
 SHEETS = [f"studio/{name}.css" for name in ("look", "frame", "models", "form", "shelf", "wall", "viewer", "pages")]
 MODULES = [str(file.relative_to(STATIC)) for file in sorted(STATIC.glob("studio/*.js")) if file.name not in LATER]

@@ -251,7 +251,7 @@ class TestPicking:
         studio.page.get_by_label("Use as input").select_option("Compose a video")
         studio.field("clips").locator(".tile").wait_for()
         studio.field("clips").get_by_text("Options").click()
-        studio.field("clips").get_by_label("Length").fill("0.5")
+        studio.field("clips").get_by_label("For seconds").first.fill("0.5")
         studio.shoot("compose")
         assert studio.looked.barriers() == []
         with studio.page.expect_response("**/api/v1/tasks") as answer:

@@ -65,7 +65,7 @@ export function number(place) {
   const control = el("input", { type: "number", inputmode: "decimal", placeholder: node.default, ...bounds });
   const slides = node.default !== undefined && node.maximum - (node.minimum ?? 0) <= RANGE;
   const slider = slides
-    ? el("input", { type: "range", ...bounds, step: step === "any" ? 0.5 : step, tabindex: -1, "aria-hidden": "true" })
+    ? el("input", { type: "range", ...bounds, step: step === "any" ? fine(node) : step, tabindex: -1, "aria-hidden": "true" })
     : null;
   const write = (value) => {
     control.value = value ?? node.default ?? "";
@@ -76,6 +76,11 @@ export function number(place) {
   write();
   const read = () => (control.value === "" ? undefined : Number(control.value));
   return field(place, control, { read, write, beside: slider ?? [] });
+}
+
+/** How far a slider goes at once over numbers that need not be whole. */
+export function fine({ minimum = 0, maximum }) {
+  return maximum - minimum <= 5 ? 0.05 : 0.5;
 }
 
 export function toggle(place) {

@@ -30,10 +30,10 @@ export function groupField(place, content, { read, write, focus }) {
   return frame(place, content, { read, write, focus, tag: "fieldset" });
 }
 
-function frame({ name, node, isRequired }, content, { read, write, focus, labelled, control, tag = "div" }) {
+function frame({ name, node, isRequired, title: called = label(name) }, content, { read, write, focus, labelled, control, tag = "div" }) {
   const hint = node.description ? el("p", { class: "hint", id: freshId() }, node.description) : null;
   const fault = el("p", { class: "fault", id: freshId(), hidden: true });
-  const title = [label(name), isRequired && el("span", { class: "required", title: t("form.required") }, "•")];
+  const title = [called, isRequired && el("span", { class: "required", title: t("form.required") }, "•")];
   const head = tag === "fieldset" ? el("legend", {}, title) : el("label", labelled, title);
   const element = el(tag, { class: "field", "data-field": name }, head, content, hint, fault);
   const described = control ?? element;

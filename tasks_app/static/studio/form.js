@@ -67,7 +67,8 @@ function fieldsOf(node, root) {
   };
 }
 
-function maker({ name, node }, root) {
+/** What makes the field of such a place. */
+export function maker({ name, node }, root) {
   return MAKERS[schemas.shape(name, node, root)];
 }
 
@@ -89,7 +90,8 @@ function group(place) {
   return groupField(place, content, { read, write });
 }
 
-function collected(list) {
+/** What was said in a list of fields, by their names. */
+export function collected(list) {
   return Object.fromEntries(list.map((one) => [one.name, one.value()]).filter(([, value]) => value !== undefined));
 }
 

@@ -1,13 +1,18 @@
 // What the page says, in English or Chinese. The dictionary is loaded for the language that is shown, and only that one.
 
 export const LANGUAGES = { en: "English", "zh-Hans": "中文" };
-const FILES = { en: "./words/en.js", "zh-Hans": "./words/zh.js" };
+const FILES = { en: "./words/en", "zh-Hans": "./words/zh" };
 
 let words = {};
 
 /** Loads the words of the page's language. */
 export async function load() {
-  words = (await import(FILES[language()])).default;
+  words = { ...(await import(`${FILES[language()]}.js`)).default };
+}
+
+/** Loads those of a part of the page that is shown later. */
+export async function learn(part) {
+  Object.assign(words, (await import(`${FILES[language()]}-${part}.js`)).default);
 }
 
 export function language() {

@@ -5,7 +5,6 @@ import { el, icon, iconButton } from "./dom.js";
 import { begun, DRAGGED, ofFile, ofReference, picture } from "./entry.js";
 import { changed, groupField, label } from "./field.js";
 import { t } from "./language.js";
-import { makeOptions } from "./options.js";
 import { words } from "./say.js";
 import { mediaOf, resolve } from "./schema.js";
 import { sortable } from "./sortable.js";
@@ -20,21 +19,21 @@ export function medias(place) {
   const item = resolve(place.node.items, place.root);
   const key = mediaOf(item, place.root);
   const read = (entries) =>
-    entries.length ? entries.map((entry) => (key ? { [key]: entry.ref, ...entry.options.value() } : entry.ref)) : undefined;
+    entries.length ? entries.map((entry) => (key ? { ...(entry.options?.value() ?? entry.given), [key]: entry.ref } : entry.ref)) : undefined;
   const write = (value) => (value ?? []).map((one) => (key ? { ...ofReference(one[key]), given: one } : ofReference(one)));
   return shelf(place, {
     most: place.node.maxItems ?? Infinity,
     read,
     write,
-    optionsOf: key && ((given, index) => makeOptions(item, place.root, key, given, index)),
+    item: key && { node: item, root: place.root, key },
   });
 }
 
 /** The field itself: a row of what was put there, and a place to put more. */
-function shelf(place, { most, read, write, optionsOf }) {
+function shelf(place, { most, read, write, item }) {
   let entries = [];
   let failed = ""; // why the last upload did not get through, until something else is put here
-  const row = el("ol", { class: optionsOf ? "shelf with-options" : "shelf" });
+  const row = el("ol", { class: item ? "shelf rows-of-clips" : "shelf" });
   const input = el("input", {
     type: "file",
     accept: TAKES,
@@ -53,8 +52,17 @@ function shelf(place, { most, read, write, optionsOf }) {
   const { fault } = made;
   made.fault = (message) => fault(message || failed);
 
+  let rows = null; // the module that draws items with options, once some are here
+  const equip = async () => {
+    if (!item) return;
+    rows ??= await import("./clips.js").then(({ load }) => load());
+    entries.forEach((entry, index) => {
+      entry.options ??= rows.options(item, entry.given, index);
+    });
+  };
   const draw = () => {
-    row.replaceChildren(...entries.map((entry, index) => tile(entry, index, { count: entries.length, move, take })));
+    const drawn = rows?.row ?? tile;
+    row.replaceChildren(...entries.map((entry, index) => drawn(entry, index, { count: entries.length, move, take })));
     room.hidden = entries.length >= most;
   };
   const settle = () => {
@@ -78,8 +86,9 @@ function shelf(place, { most, read, write, optionsOf }) {
     input.focus();
   };
   const refill = (found) => {
-    entries = found.map((entry, index) => ({ ...entry, options: optionsOf?.(entry.given, index) }));
+    entries = found;
     draw();
+    if (item && entries.length) equip().then(settle);
     entries.forEach((entry) =>
       entry.lookUp?.().then(
         (known) => known && Object.assign(entry, known) && draw(),
@@ -90,8 +99,9 @@ function shelf(place, { most, read, write, optionsOf }) {
   const add = (entry) => {
     if (entries.length >= most) return false;
     failed = "";
-    entries.push({ ...entry, options: optionsOf?.(undefined, entries.length) });
+    entries.push({ ...entry });
     settle();
+    if (item) equip().then(settle);
     return true;
   };
   const upload = async (file) => {
@@ -139,8 +149,7 @@ function tile(entry, index, { count, move, take }) {
     entry.bar,
     buttons,
   );
-  const about = entry.options && el("div", { class: "tile-about" }, el("p", { class: "tile-name" }, entry.name), entry.options.seen);
-  return el("li", { class: "tile", draggable: count > 1 ? "true" : null }, face, about, entry.options?.folded);
+  return el("li", { class: "tile", draggable: count > 1 ? "true" : null }, face);
 }
 
 /** Files and cards of the gallery may be dropped anywhere on the field. */

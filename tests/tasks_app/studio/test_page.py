@@ -70,4 +70,5 @@ class TestTheModules:
 
 
 def keys_of(language: str) -> set[str]:
-    return set(re.findall(r'^  "([^"]+)":', (page.STATIC / f"studio/words/{language}.js").read_text(), re.MULTILINE))
+    texts = [file.read_text() for file in page.STATIC.glob(f"studio/words/{language}*.js")]
+    return set(re.findall(r'^  "([^"]+)":', "".join(texts), re.MULTILINE))
