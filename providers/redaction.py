@@ -42,9 +42,12 @@ VALUE = re.compile(r"\\?\"[^\"]*\"|'[^']*'|[^\s\"'&,;<>\\]+")
 ANY = r"(?:[^\s\"'<>\\]|\\(?![\"']))"  # what a string goes on with, in JSON that is not read as such, too
 QUERY = re.compile(rf"(?<![\w+.-])(\w[\w+.-]*:(?:\\?/){{2}}[^\s\"'<>?#]*[?#])({ANY}+)")
 DATA = re.compile(rf"([Dd]ata:[\w.+-]*(?:\\?/)?[\w.+-]*[;,])({ANY}{{16,}})")
+SHORTEST_BASE64 = 120
 BASE64 = re.compile(
     r"(?<![A-Za-z0-9+/_-])(?:(?:[A-Za-z0-9+/_-]|\\/){120,}={0,2}|(?:[A-Za-z0-9+/]{60,}={0,2}(?:\\[rn]|\s)+){2,}[A-Za-z0-9+/]*={0,2})"
 )
+
+MARKS = re.compile(r"[:=]|[Bb]earer|[Bb]asic|eyJ|hooks")  # what holds none of these, and is short, holds nothing of the above
 
 
 class Redactor:
@@ -137,6 +140,8 @@ def _begun(text: str, longest: int, note: str = "") -> str:
 
 def _cleaned(text: str) -> str:
     """Without what looks like a secret, or like bytes."""
+    if len(text) < SHORTEST_BASE64 and not MARKS.search(text):  # most names and values are
+        return text
     return _without_strangers_secrets(QUERY.sub(_noted, DATA.sub(_noted, text)))
 
 
