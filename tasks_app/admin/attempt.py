@@ -10,8 +10,9 @@ from ..ids import shown
 from ..models import Attempt
 from . import filters, links
 from .facts import FactsAdmin
-from .pieces import NONE, in_a_row, label, lasted, moment, mono, pretty, raw, two_lines
+from .pieces import NONE, below_each_other, folded, in_a_row, label, lasted, moment, mono, pretty, raw, two_lines
 
+RECORD = ("request", "answer", "ending")  # up to 15 kB of each
 BOUGHT = ("accepted", "finished")  # what an attempt came to where the upstream took it
 
 
@@ -59,6 +60,13 @@ def handle(attempt: Attempt) -> str:
     return pretty(attempt.handle) if attempt.handle else NONE
 
 
+@display(description=_("Request and answer"))
+def record(attempt: Attempt) -> str:
+    """What was sent and what came back, as exchange.py keeps it: without secrets, and no more than its beginning."""
+    told = ((_("Request"), attempt.request), (_("Answer"), attempt.answer), (_("Answer that ended the task"), attempt.ending))
+    return below_each_other(folded(title, text) for title, text in told if text) if any(text for _, text in told) else NONE
+
+
 COLUMNS = (provider, asked, outcome, cost, token)
 
 
@@ -66,12 +74,13 @@ COLUMNS = (provider, asked, outcome, cost, token)
 class AttemptAdmin(FactsAdmin):
     list_display = (token, provider, asked, outcome, cost)
     list_filter = ("is_orphan", filters.ProviderFilter)
-    fields = readonly_fields = (task, "token", provider, "route", "intended_at", "landed_at", outcome, cost, handle)
+    fields = readonly_fields = (task, "token", provider, "route", "intended_at", "landed_at", outcome, cost, handle, record)
     search_fields = ("id",)  # shows the field; what it finds is said below
     search_help_text = _("Token or task")
 
     def get_queryset(self, request):
-        return super().get_queryset(request).prefetch_related("provider")
+        rows = super().get_queryset(request).prefetch_related("provider")
+        return rows if "object_id" in request.resolver_match.kwargs else rows.defer(*RECORD)
 
     def get_search_results(self, request, queryset, search_term):
         term = search_term.strip()

@@ -65,6 +65,21 @@ def pretty_text(text: str) -> SafeString:
         return format_html('<pre class="mono">{}</pre>', text)
 
 
+def folded(title: str, text: str) -> SafeString:
+    """A long text behind its title and first line, until somebody opens it."""
+    begins = text.partition("\n")[0]
+    return format_html(
+        '<details class="folded"><summary>{} <code class="mono text-subtle">{}</code></summary><pre class="mono">{}</pre></details>',
+        title,
+        begins,
+        text,
+    )
+
+
+def below_each_other(parts: Iterable[Any]) -> SafeString:
+    return format_html('<div class="below-each-other">{}</div>', format_html_join("", "<div>{}</div>", ((part,) for part in parts)))
+
+
 def moment(at: datetime | None) -> str:
     return format_html('<time class="nowrap">{}</time>', formats.localize(template_localtime(at))) if at else NONE
 

@@ -87,7 +87,8 @@ class TaskAdmin(FactsAdmin):
         return (queryset.filter(search.matching(search_term)) if search_term.strip() else queryset), False
 
     def get_fieldsets(self, request, obj=None):
-        return task_page.groups(obj, with_outputs=request.user.has_perm("tasks_app.view_output"))
+        may_see = request.user.has_perm
+        return task_page.groups(obj, with_outputs=may_see("tasks_app.view_output"), with_records=may_see("tasks_app.view_attempt"))
 
     def get_actions_detail(self, request, object_id):
         """Those that the task's state allows now; the engine has the last word all the same."""

@@ -17,7 +17,7 @@ from ..engine import aside, lanes
 from ..ids import shown
 from ..models import Attempt, Flag, Output, Task, TaskEvent
 from . import attempt, links
-from .pieces import NONE, in_a_row, label, lasted, link, moment, pretty, raw, table, two_lines
+from .pieces import NONE, below_each_other, in_a_row, label, lasted, link, moment, mono, pretty, raw, table, two_lines
 from .previews import gallery
 
 STATUS_COLOURS = {
@@ -34,7 +34,7 @@ MOST_EVENTS = 200
 Groups = list[tuple[str | None, dict]]
 
 
-def groups(task: Task, *, with_outputs: bool) -> Groups:
+def groups(task: Task, *, with_outputs: bool, with_records: bool) -> Groups:
     """In reading order: what it came to, what was asked, how it went, what it cost, and what the engine knows."""
     error = _known(task, "error_code", "error_message", "error_field")
     order = (metadata, end_user, "idempotency_key", retry_of)
@@ -45,7 +45,7 @@ def groups(task: Task, *, with_outputs: bool) -> Groups:
         *([(_("Outputs"), {"fields": (outputs,), "classes": ("whole-width",)})] if with_outputs and task.status == "succeeded" else []),
         (_("What was asked"), {"fields": (asked, *_known(task, *order), "priority")}),
         (_("Timeline"), {"fields": (timeline,), "classes": ("whole-width",)}),
-        (_("Attempts"), {"fields": (attempts,), "classes": ("whole-width",)}),
+        (_("Attempts"), {"fields": (attempts, *((records,) if with_records and task.attempts else ())), "classes": ("whole-width",)}),
         (_("Credits"), {"fields": (("hold", "captured"), cost_items, *_known(task, used), ledger)}),
         (
             _("In the engine"),
@@ -129,10 +129,16 @@ def timeline(task: Task) -> str:
 
 
 def attempts(task: Task) -> str:
-    found = list(Attempt.objects.filter(task_id=task.id).prefetch_related("provider").order_by("id"))
+    found = list(Attempt.objects.filter(task_id=task.id).prefetch_related("provider").order_by("id").defer(*attempt.RECORD))
     if not found:
         return _("None yet: no upstream was asked.")
     return table([column.short_description for column in attempt.COLUMNS], [[column(one) for column in attempt.COLUMNS] for one in found])
+
+
+def records(task: Task) -> str:
+    """What each attempt sent and heard, below the attempt's token."""
+    found = Attempt.objects.filter(task_id=task.id).order_by("id").only("token", *attempt.RECORD)
+    return below_each_other(below_each_other((mono(one.token), attempt.record(one))) for one in found)
 
 
 @display(description=_("Price"))

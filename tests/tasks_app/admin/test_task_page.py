@@ -1,18 +1,22 @@
 """A task's page: all that is known of it, and nothing that can be changed or should not be seen."""
 
+import re
 from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.urls import reverse
 from django.utils.html import escape
 
 from accounts import credits
 from accounts.models import ApiKey, LedgerEntry
 from providers import credentials
 from tasks_app.engine import lanes
+from tasks_app.models import Attempt, Task
 from tests.cast import START
+from tests.upstreams import answer
 
-from .conftest import attempt_of, event_of, output_of, page, queries_of, shown, task_of, text_of
+from .conftest import attempt_of, event_of, list_of, output_of, page, queries_of, shown, task_of, text_of
 
 pytestmark = pytest.mark.django_db
 
@@ -57,6 +61,22 @@ class TestWhatItSays:
         told = ("plasma", first.token, "rate_limited", "Too many requests.", "answered after 3.0 s", "job-9", "0.35", "orphan")
         assert all(word in text for word in told)
 
+    def test_of_what_each_attempt_sent_and_heard_until_it_is_opened(self, olga, acme, models):
+        task = task_of(acme, status="failed", captured=0, finished_at=START, provider=models, attempts=2)
+        attempt_of(task, models, outcome="rate_limited", request="POST https://a.example/jobs\n\n{}", answer="HTTP 429\n\nslow down")
+        attempt_of(task, models, number=2, request="POST https://b.example/jobs", ending="GET https://b.example/jobs/1\n\nHTTP 200")
+        text = text_of(olga.get(page(task)))
+        folded = re.findall(
+            r"<details class=.folded.><summary>(\S.*?) <code[^>]*>(.*?)</code></summary><pre class=.mono.>(.*?)</pre>", text, re.S
+        )
+        assert folded == [
+            ("Request", "POST https://a.example/jobs", "POST https://a.example/jobs\n\n{}"),
+            ("Answer", "HTTP 429", "HTTP 429\n\nslow down"),
+            ("Request", "POST https://b.example/jobs", "POST https://b.example/jobs"),
+            ("Answer that ended the task", "GET https://b.example/jobs/1", "GET https://b.example/jobs/1\n\nHTTP 200"),
+        ]
+        assert "<details open" not in text
+
     def test_of_credits_from_hold_to_ledger(self, olga, acme, plasma, road):
         task = acme.submits("darkroom/plasma-video", duration=5)
         road.runs_dry()
@@ -82,11 +102,11 @@ class TestWhatItSays:
         assert all(word in text for word in ("parked: its account is at its cap", "needs no worker now", "a worker has it", "job-9"))
 
     def test_costs_the_same_number_of_queries_however_much_happened(self, olga, acme, models):
-        task = task_of(acme, status="succeeded", captured=1, finished_at=START, provider=models)
+        task = task_of(acme, status="succeeded", captured=1, finished_at=START, provider=models, attempts=1)
 
         def happens(number: int) -> None:
             event_of(task, "submitting")
-            attempt_of(task, models, number=number)
+            attempt_of(task, models, number=number, request="POST /", answer="HTTP 200")
             output_of(task, position=number)
 
         happens(1)
@@ -126,6 +146,34 @@ class TestItsOutputs:
         assert str(output) not in text_of(vera.get(page(task)))
 
 
+class TestWhatAnAttemptSentAndHeard:
+    @pytest.fixture
+    def task(self, acme, models):
+        task = task_of(acme, status="running", provider=models, attempts=1)
+        attempt_of(task, models, request="POST https://a.example/jobs", answer="HTTP 418")
+        return task
+
+    def test_is_shown_on_the_attempts_own_page_too(self, olga, task):
+        assert "HTTP 418" in text_of(olga.get(reverse("admin:tasks_app_attempt_change", args=[Attempt.objects.get().pk])))
+
+    def test_is_left_out_for_who_may_not_see_attempts(self, vera, task):
+        assert "HTTP 418" in text_of(vera.get(page(task)))
+        User.objects.get(username="vera").user_permissions.remove(Permission.objects.get(codename="view_attempt"))
+        assert "HTTP 418" not in text_of(vera.get(page(task)))
+
+    def test_is_not_read_for_a_list(self, olga, task):
+        assert not [sql for sql in queries_of(olga, list_of("attempt")) if re.search(r"attempt.\..answer", sql)]
+
+    def test_of_an_upstream_that_quotes_our_key_and_a_script_is_text_without_the_key(self, olga, acme, grit, road):
+        grit.will(answer(400, code=f"{HOSTILE} {grit.KEY}"))
+        task = acme.submits("darkroom/grit-image", prompt=HOSTILE)
+        road.submits()
+        text = text_of(olga.get(page(task)))
+        assert "HTTP 400" in text
+        assert text.count(escape(HOSTILE)) >= 3  # in the input, the request and the answer
+        assert (HOSTILE in text, grit.KEY in text) == (False, False)
+
+
 class TestWhatItKeepsToItself:
     def test_no_key_no_digest_no_credential_and_no_fence_is_shown(self, olga, acme, models):
         credentials.rotate(models, {"api_key": "s3cret"}, now=START)
@@ -134,7 +182,7 @@ class TestWhatItKeepsToItself:
         text = text_of(olga.get(page(task)))
         assert not any(secret in text for secret in ("s3cret", acme.key, ApiKey.objects.get().digest, "987654321"))
 
-    @pytest.mark.parametrize("place", ["input", "metadata", "end_user", "error_message", "event", "attempt", "note"])
+    @pytest.mark.parametrize("place", ["input", "metadata", "end_user", "error_message", "event", "attempt", "record", "note"])
     def test_what_strangers_wrote_is_text_and_never_a_part_of_the_page(self, olga, acme, models, place):
         columns = {"input": {"prompt": HOSTILE}, "metadata": {"a": HOSTILE}, "end_user": HOSTILE, "error_message": HOSTILE}
         task = task_of(
@@ -144,6 +192,9 @@ class TestWhatItKeepsToItself:
             event_of(task, "failed", code=HOSTILE, message=HOSTILE)
         if place == "attempt":
             attempt_of(task, models, outcome="unavailable", message=HOSTILE, handle={"id": HOSTILE})
+        if place == "record":
+            Task.objects.filter(id=task.id).update(attempts=1)
+            attempt_of(task, models, request=HOSTILE, answer=HOSTILE, ending=HOSTILE)
         if place == "note":
             LedgerEntry.objects.create(account=acme.account, kind="refund", amount=1, reference=shown(task), note=HOSTILE, created_at=START)
         text = text_of(olga.get(page(task)))
