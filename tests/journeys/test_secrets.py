@@ -1,6 +1,7 @@
 """One whole journey with LOG_LEVEL=DEBUG, and none of the secrets on its way stands in a line that was logged or printed."""
 
 import io
+import itertools
 import logging
 import re
 from urllib.parse import parse_qs, urlsplit
@@ -15,7 +16,7 @@ from accounts.models import ApiKey
 from config.logging import AboutFilter, JsonFormatter
 from providers import credentials
 from providers.models import Provider
-from tasks_app.models import Output
+from tasks_app.models import Attempt, Output
 from tasks_app.storage import links
 from tasks_app.webhooks import keyring
 from tests.cast import START
@@ -150,6 +151,9 @@ def test_no_secret_stands_in_a_log(acme, plasma, grit, road, secrets, settings, 
     assert "/api/v1/tasks" in seen  # the journey was logged
     assert len(min(secrets.values(), key=len)) >= 8
     assert [what for what, secret in secrets.items() if secret in seen] == []
+    kept = "".join(itertools.chain(*Attempt.objects.values_list("request", "answer", "ending")))
+    assert "a fox" in kept  # what was said to upstreams
+    assert [what for what, secret in secrets.items() if secret in kept] == []
 
 
 def plasma_row():

@@ -4,6 +4,7 @@ Each leaves a screenshot below var/screenshots/admin.
 """
 
 import itertools
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -17,7 +18,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from accounts import keys
 from providers.models import Provider, PublicModel, Route
 from tasks_app import hours
-from tasks_app.models import Audit, Delivery, Process, Task, WebhookEndpoint
+from tasks_app.models import Attempt, Audit, Delivery, Process, Task, WebhookEndpoint
 from tests import looks
 from tests.browser import DESKTOP, PHONE, Looked, looked_at
 from tests.tasks_app.api.conftest import IMAGE, VIDEO
@@ -76,6 +77,7 @@ def lived_in(acme, bolt, models) -> dict[str, str]:
         "flags": list_of("flag"),
         "flag": page(flag),
         "attempts": list_of("attempt"),
+        "attempt": reverse("admin:tasks_app_attempt_change", args=[Attempt.objects.get(task_id=task.id).pk]),
         "deliveries": list_of("delivery"),
         "delivery": page(delivery),
         "accounts": reverse("admin:accounts_account_changelist"),
@@ -124,7 +126,12 @@ def _told_in_full(member, provider, now: datetime) -> Task:
         finished_at=now + timedelta(seconds=12),
         lane="",
     )
-    attempt_of(task, provider, upstream_cost=0.08, handle={"id": "cgt-2026-11-26-1"})
+    order = json.dumps({"prompt": "a red fox in the snow, at dusk. " * 20}, indent=2)
+    wire = {
+        "request": f"POST https://ark.example/api/v3/contents/generations/tasks\n\n{order}",
+        "answer": 'HTTP 200\n\n{\n  "id": "cgt-2026-11-26-1"\n}',
+    }
+    attempt_of(task, provider, upstream_cost=0.08, handle={"id": "cgt-2026-11-26-1"}, **wire)
     for status in ("submitting", "running", "storing", "succeeded"):
         event_of(task, status)
     output_of(task, PICTURE.pngsave_buffer(), thumbnail=PICTURE.thumbnail_image(320).webpsave_buffer(), width=640, height=480)
@@ -155,6 +162,8 @@ def test_every_page_fits_its_window_and_is_for_everybody(live_server, lived_in, 
         signs_in(looked)
         for name, url in lived_in.items():
             looked.page.goto(url)
+            for folded in looked.page.locator("details.folded summary").all():
+                folded.click()
             assert looked.too_wide_px() <= 0, name
             looks.shot(looked, f"admin/{window}-{name}")
             if window == "desk" or name in ("overview", "task"):  # what differs on a phone
