@@ -16,14 +16,14 @@ from urllib.parse import urlsplit
 import pytest
 from django.test import Client
 
-from providers import catalogue, credentials, directory, offers, registry
+from providers import catalogue, credentials, directory, hooks, offers, registry
 from providers.adapters import Batched
 from providers.errors import NotAccepted, UpstreamError
 from providers.http import Http
 from providers.installation import install
 from providers.models import Provider
 from providers.outcomes import Callback, Facts
-from tasks_app.engine import accept, loop, submit
+from tasks_app.engine import accept, claims, loop, submit
 from tasks_app.engine.accept import Problem
 from tasks_app.models import Attempt, Output, Task
 from tests.cast import START, HandClock, Member, Road, configure, forget_rows
@@ -163,6 +163,15 @@ class Conformance:
         assert upstream.received == {Attempt.objects.get().token: 1}
 
     @pytest.mark.usefixtures("is_asked_about")
+    def test_its_attempt_keeps_what_was_sent_and_answered_without_a_secret(self, upstream, submits):
+        task, attempt = submits(), Attempt.objects.get()
+        assert attempt.request.startswith(f"POST {upstream.url}/")
+        assert self.INPUT["prompt"] in attempt.request
+        assert attempt.answer.startswith("HTTP 20")
+        address = hooks.address(self.VENDOR, claims.submit_token(task.id, 1))
+        secrets = {*self.secrets(upstream).values(), hooks.secret_in(address)}
+        assert [secret for secret in secrets if secret in attempt.request + attempt.answer] == []
+
     def test_a_job_that_is_not_over_runs_on(self, upstream, submits, road):
         task = submits()
         for _ in range(5):
@@ -260,7 +269,7 @@ class Conformance:
         task = submits()
         attempt = Attempt.objects.get()
         assert (task.status, attempt.outcome, upstream.bought) == ("queued", "unauthenticated", 0)
-        assert "nobody-may-read" not in attempt.message + task.error_message + caplog.text
+        assert "nobody-may-read" not in attempt.message + task.error_message + caplog.text + attempt.request + attempt.answer
 
     def test_one_that_is_down_is_not_sent_to(self, upstream, submits):
         upstream.stop()
