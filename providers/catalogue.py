@@ -49,6 +49,7 @@ class Words:
 
     title: str
     description: str
+    schema: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -69,13 +70,13 @@ class Model:
     title_zh: str = ""
     description_zh: str = ""
 
-    @property
+    @cached_property
     def in_english(self) -> Words:
-        return Words(self.title, self.description)
+        return Words(self.title, self.description, schemas.in_language(self.schema, ""))
 
-    @property
+    @cached_property
     def in_chinese(self) -> Words:
-        return Words(self.title_zh or self.title, self.description_zh or self.description)
+        return Words(self.title_zh or self.title, self.description_zh or self.description, schemas.in_language(self.schema, "_zh"))
 
     @cached_property
     def validator(self) -> jsonschema_rs.Validator:

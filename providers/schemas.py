@@ -1,6 +1,7 @@
 """A model's input schema: JSON Schema 2020-12, one object that takes no unknown property. No Django.
 
-`$ref` points to `#/$defs/name` only; a media reference is {"type": "string", "format": "media"}.
+`$ref` points to `#/$defs/name` only; a media reference is {"type": "string", "format": "media"}. What people read of a field is its `title`
+and `description`, in Chinese `title_zh` and `description_zh`.
 """
 
 import re
@@ -11,6 +12,10 @@ import jsonschema_rs
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 REFERENCE = re.compile(r"#/\$defs/([A-Za-z0-9_.-]+)")
+READ = ("title", "description")
+DATA = ("default", "enum", "const", "examples")
+TRANSLATED = tuple(f"{key}_zh" for key in READ)
+NAMED = ("properties", "$defs")
 FORMS = ("anyOf", "oneOf", "allOf")
 
 Path = tuple[str | int, ...]
@@ -59,6 +64,16 @@ def takes_media(schema: Mapping[str, Any]) -> bool:
     return any(node.get("format") == "media" for _, node in _nodes(schema, ()))
 
 
+def in_language(node: Any, suffix: str) -> Any:
+    """The schema with what people read in one language: of the keys that end in `suffix` where there are any, and no other of these."""
+    if isinstance(node, list):
+        return [in_language(below, suffix) for below in node]
+    if not isinstance(node, dict):
+        return node
+    told = {key: _in_language(key, below, suffix) for key, below in node.items() if key not in TRANSLATED}
+    return told | {key: node[key + suffix] for key in READ if key + suffix in node}
+
+
 def resolved(node: Mapping[str, Any] | bool, root: Mapping[str, Any]) -> Mapping[str, Any]:
     """A schema node with its `$ref`, if any, followed; what stands beside the `$ref` wins. `true` and `false` say nothing more."""
     if isinstance(node, bool):
@@ -73,6 +88,14 @@ def written(path: Path | list[str | int]) -> str:
     """A JSON path as people write it: ("clips", 2, "url") → clips[2].url"""
     text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
     return text.removeprefix(".")
+
+
+def _in_language(key: str, below: Any, suffix: str) -> Any:
+    if key in DATA:
+        return below
+    if key in NAMED and isinstance(below, dict):  # these keys are names, be they what they may
+        return {name: in_language(node, suffix) for name, node in below.items()}
+    return in_language(below, suffix)
 
 
 def _target(node: Mapping[str, Any], root: Mapping[str, Any]) -> Any:
@@ -123,7 +146,7 @@ def _nodes(node: Any, path: Path) -> Iterator[tuple[Path, dict]]:
     if isinstance(node, dict):
         yield path, node
         for name, below in node.items():
-            if name not in ("default", "enum", "const", "examples"):
+            if name not in DATA:
                 yield from _nodes(below, (*path, name))
     elif isinstance(node, list):
         for number, below in enumerate(node):

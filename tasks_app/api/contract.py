@@ -108,7 +108,9 @@ RATE = [
 ]
 KEY = header("Idempotency-Key", "The same key and body again give the same task, and buy nothing.", components.IDEMPOTENCY_KEY)
 ETAG = header("ETag", "Names this state.", on=(200, 304))
-ACCEPT_LANGUAGE = header("Accept-Language", "`zh` has titles and descriptions in Chinese, where there are any; else they are English.")
+ACCEPT_LANGUAGE = header(
+    "Accept-Language", "`zh` has titles and descriptions in Chinese, those in the schema too, where there are any; else they are English."
+)
 CONTENT_LANGUAGE = header("Content-Language", "Of titles and descriptions.", word("en", "zh-hans"), on=(200,))
 IF_NONE_MATCH = header("If-None-Match", "The ETag that you have: 304 if it still holds.")
 LOCATION = header("Location", "The address of what was made.", components.URL, on=(201,))

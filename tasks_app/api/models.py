@@ -74,7 +74,7 @@ def _shown(model: catalogue.Model, available: set[str], language: str) -> dict[s
         "kind": model.kind,
         "title": words.title,
         "description": words.description,
-        "input_schema": model.schema,
+        "input_schema": words.schema,
         "price": model.price,
         "usage": model.usage,
         "outputs": model.outputs,

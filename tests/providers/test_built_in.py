@@ -1,7 +1,10 @@
+import json
+import re
+
 import pytest
 from django.core.management import CommandError, call_command
 
-from providers import built_in, catalogue, directory
+from providers import built_in, catalogue, directory, schemas
 from providers.adapters.scf import FACTS
 from providers.models import Provider, ProviderCredential, PublicModel, Route
 
@@ -78,6 +81,11 @@ class TestOnAFreshDatabase:
 
 def test_all_that_people_read_of_them_is_there_in_chinese_too():
     assert [model.name for model in built_in.MODELS if not (model.title_zh and model.description_zh)] == []
+    for model in built_in.MODELS:
+        text = json.dumps(schemas.in_language(model.input_schema, "_zh"), ensure_ascii=False)
+        told = re.findall(r'"description": "([^"]+)"', text)
+        assert told, model.name
+        assert [hint for hint in told if not re.search("[\u4e00-\u9fff]", hint)] == []
 
 
 class TestAgain:

@@ -30,7 +30,7 @@ export function groupField(place, content, { read, write, focus }) {
   return frame(place, content, { read, write, focus, tag: "fieldset" });
 }
 
-function frame({ name, node, isRequired, title: called = label(name) }, content, { read, write, focus, labelled, control, tag = "div" }) {
+function frame({ name, node, isRequired, title: called = node.title ?? label(name) }, content, { read, write, focus, labelled, control, tag = "div" }) {
   const hint = node.description ? el("p", { class: "hint", id: freshId() }, node.description) : null;
   const fault = el("p", { class: "fault", id: freshId(), hidden: true });
   const title = [called, isRequired && el("span", { class: "required", title: t("form.required") }, "•")];

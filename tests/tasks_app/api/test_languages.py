@@ -51,6 +51,16 @@ class TestModelsInChinese:
         assert api.get(f"/models/{IMAGE}", Accept_Language="zh").json()["title"] == "狐狸"
         assert api.get("/models?fields=title", Accept_Language="zh").json()["data"][0] == {"title": "狐狸"}
 
+    def test_have_a_chinese_schema_too_and_an_english_one_without_a_word_of_it(self, api):
+        prompt = {"type": "string", "title": "Words", "title_zh": "文字", "description": "What to draw.", "description_zh": "画什么。"}
+        schema = {"type": "object", "additionalProperties": False, "properties": {"prompt": prompt, "title_zh": {"type": "string"}}}
+        PublicModel.objects.filter(name=IMAGE).update(input_schema=schema)
+        catalogue.forget()
+        chinese, english = (api.get(f"/models/{IMAGE}", Accept_Language=one).json()["input_schema"] for one in ("zh", "en"))
+        assert chinese["properties"]["prompt"] == {"type": "string", "title": "文字", "description": "画什么。"}
+        assert english["properties"]["prompt"] == {"type": "string", "title": "Words", "description": "What to draw."}
+        assert list(chinese["properties"]) == list(english["properties"]) == ["prompt", "title_zh"]
+
     def test_are_told_of_in_english_where_the_operator_has_no_chinese_for_them(self, api):
         assert self.told(api.get("/models", Accept_Language="zh"))[1] == (VIDEO, "")
 
