@@ -124,6 +124,31 @@ class TestWriting:
         studio.page.get_by_label("Number").first.fill("5")
         expect(studio.page.locator(".price")).to_contain_text("5 credits")
 
+    def test_cannot_write_into_the_form_of_a_model_that_was_left(self, studio):
+        """The answer that brings the next form is held back for as long as the test likes."""
+        held: list[Route] = []
+        studio.page.route("**/api/v1/models/darkroom/test-card-video", lambda route: held.append(route))
+        studio.write("a heron")
+        with studio.page.expect_request("**/api/v1/models/darkroom/test-card-video"):
+            studio.page.get_by_text("Video", exact=True).click()
+        expect(studio.field("prompt")).to_be_hidden()
+        studio.page.get_by_role("button", name="Create", exact=True).click()
+        held.pop().continue_()
+        expect(studio.page.get_by_label("Length")).to_be_visible()
+        expect(studio.field("prompt").get_by_role("textbox")).to_have_value("a heron")
+        assert studio.tasks("a heron") == []
+
+    def test_keeps_the_form_where_the_next_one_cannot_be_had(self, studio):
+        studio.page.route(
+            "**/api/v1/models/darkroom/test-card-video", lambda route: route.fulfill(status=500, json={"code": "internal_error"})
+        )
+        studio.write("a stork")
+        studio.page.get_by_text("Video", exact=True).click()
+        expect(studio.page.get_by_role("status").filter(has_text="server")).to_be_visible()
+        expect(studio.field("prompt").get_by_role("textbox")).to_have_value("a stork")
+        expect(studio.page.get_by_role("radio", name="Picture")).to_be_checked()
+        studio.looked.troubles.clear()  # that the server failed is the test's own doing
+
     def test_is_told_what_is_wrong_beside_its_field(self, studio):
         studio.page.get_by_text("More options").click()
         studio.write("a red fox", Size="banana")

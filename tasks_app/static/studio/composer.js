@@ -49,23 +49,26 @@ export async function composer() {
     entries.forEach(made.form.add);
     quoting.now();
   };
-  let newest = null;
+  let wanted = wish.model;
+  // The form that goes is out of sight and reach at once: what somebody wrote into it now would be lost.
   const turnTo = async (model) => {
-    newest = model;
+    wanted = model;
+    desk.style.visibility = "hidden";
     try {
       await models.complete(model);
-      if (newest === model) show(model, carried(made));
     } catch (problem) {
-      picker.show(made.model);
+      if (wanted === model) picker.show((wanted = made.model));
       complain(problem);
     }
+    if (wanted === model) show(model, carried(made));
+    if (wanted === made.model) desk.style.visibility = "";
   };
   const quoting = quotes(made, price, wrong);
   element.addEventListener("input", quoting.soon);
   element.addEventListener("change", quoting.soon);
   element.addEventListener("submit", (event) => {
     event.preventDefault();
-    if (!button.disabled) buy(made, { button, wrong });
+    if (!button.disabled && wanted === made.model) buy(made, { button, wrong });
   });
   // The second click of a double click is the same wish; so it is where the answer came between the two.
   button.addEventListener("click", (event) => event.detail > 1 && event.preventDefault());
