@@ -8,6 +8,7 @@ request, to wait for pictures, begins there.
 import asyncio
 import io
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from threading import Event, Thread
@@ -20,7 +21,7 @@ from django.http import HttpResponse
 from .wsgi import api  # sets Django up
 
 # isort: split
-from tasks_app import metrics, processes
+from tasks_app import context, metrics, processes
 from tasks_app.api import problems
 from tasks_app.api.answer import Answer
 from tasks_app.api.json import BODY_LIMIT
@@ -31,7 +32,7 @@ from tasks_app.api.tier import Tier, Write
 from tasks_app.engine.accept import Problem
 from tasks_app.engine.clock import database_clock
 
-from . import handover
+from . import handover, middleware
 from .health import healthz, readyz
 
 HEALTH = {"/healthz": healthz, "/readyz": readyz}
@@ -132,11 +133,16 @@ async def _written(body: Callable[[Write], Awaitable[None]], scope: Scope, send:
 
 async def _go_on(rest: waiting.Rest, scope: Scope, send: Send, gone: asyncio.Future) -> None:
     """Where web left off: wait, and answer with what there is then."""
-    later = partial(images.later, rest)
+    later, began = partial(images.later, rest), time.perf_counter()
     await tier.wait(Wait(rest.account_id, rest.task_id, waiting.LONGEST_S, later), gone)
     if gone.done():
         return
     response = await tier.in_thread(later)
+    with context.about(context.request_id, response["X-Request-ID"]):
+        # Web has written that it accepted; this says what came of it.
+        middleware.log(
+            scope["method"], scope["path"], response.status_code, seconds=time.perf_counter() - began, account_id=rest.account_id
+        )
     if not response.streaming:
         await _send(response, send)
         return

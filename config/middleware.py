@@ -49,9 +49,15 @@ class RequestMiddleware:
             seconds = time.perf_counter() - started
             metrics.answered(request.method, _route(request), response.status_code, seconds)
             if request.path_info.startswith(("/api/", OPENAI)):
-                _log(request, response, ms=round(seconds * 1000, 1))
+                log(request.method, request.path_info, response.status_code, seconds=seconds, account_id=_account_id(request))
         response["X-Request-ID"] = request_id
         return response
+
+
+def log(method: str, path: str, status: int, *, seconds: float, account_id: int | None) -> None:
+    """The access line. The query is left out: it may hold what a client's users typed."""
+    facts = {"method": method, "path": path, "status": status, "ms": round(seconds * 1000, 1), "account_id": account_id}
+    access.info("%s %s %s", method, path, status, extra=facts)
 
 
 def _request_id(given: str) -> str:
@@ -61,18 +67,6 @@ def _request_id(given: str) -> str:
 def _route(request) -> str:
     """As the URL map writes it; empty for what it does not have."""
     return request.resolver_match.route if request.resolver_match else ""
-
-
-def _log(request, response, *, ms: float) -> None:
-    # The query is left out: it may hold what a client's users typed.
-    facts = {
-        "method": request.method,
-        "path": request.path_info,
-        "status": response.status_code,
-        "ms": ms,
-        "account_id": _account_id(request),
-    }
-    access.info("%s %s %s", request.method, request.path_info, response.status_code, extra=facts)
 
 
 def _account_id(request) -> int | None:

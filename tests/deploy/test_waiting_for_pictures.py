@@ -124,7 +124,8 @@ class TestTheAnswer:
         road.runs_dry()
         with pytest.raises(openai.BadRequestError) as caught:
             asked.result()
-        assert (caught.value.code, caught.value.response.headers["x-should-retry"]) == ("moderation_blocked", "false")
+        error = caught.value
+        assert (error.code, error.response.headers["x-should-retry"]) == ("moderation_blocked", "false")
         assert (Task.objects.count(), plasma.bought) == (1, 1)
 
     def test_is_at_once_where_the_account_has_too_many_waits(self, shared, acme):
@@ -144,6 +145,16 @@ class TestTheAnswer:
             client = openai.OpenAI(base_url=f"http://127.0.0.1:{web.port}/v1", api_key=acme.key, max_retries=0)
             answer = client.images.generate(model=IMAGE, prompt="a red fox")
         assert (answer.data, answer.task["id"]) == (None, shown("task", Task.objects.get().id))
+
+    def test_has_a_line_in_the_log_under_the_requests_own_id(self, tier, web, acme, wish, road, plasma):
+        plasma.will(fail("moderated"))
+        asked = wish(extra_headers={"X-Request-ID": "mine"})
+        wait_for(tier, 1)
+        road.runs_dry()
+        assert asked.exception()
+        for server, status in ((web, 202), (tier, 400)):
+            server.wait_for(f"POST /v1/images/generations {status}")
+            assert [line for line in server.lines if f"generations {status}" in line and "mine" in line]
 
 
 class TestAClientThatHangsUp:
