@@ -16,12 +16,14 @@ from django.db import connection
 
 from tasks_app.ids import shown
 from tasks_app.models import Output, Process, Task, TaskEvent
+from tests.deploy.nginx import Nginx
 from tests.deploy.streaming import Streaming, connects_to, database_url
 from tests.deploy.web import PATIENCE_S, Gunicorn, wait_until
 from tests.tasks_app.api.conftest import output_of
 from tests.upstreams import fail
 
 IMAGE = "darkroom/plasma-image"
+WISH = json.dumps({"model": IMAGE, "prompt": "a red fox"})
 MANY = 60
 
 
@@ -160,12 +162,35 @@ class TestTheAnswer:
 class TestAClientThatHangsUp:
     def test_is_waited_for_no_longer_and_its_task_is_made(self, tier, web, acme, road, plasma):
         asking = web.connect()
-        asking.request("POST", "/v1/images/generations", json.dumps({"model": IMAGE, "prompt": "a red fox"}), bearer(acme))
+        asking.request("POST", "/v1/images/generations", WISH, bearer(acme))
         wait_for(tier, 1)
         asking.close()
         wait_for(tier, 0)
         road.runs_dry()
         assert (Task.objects.get().status, plasma.bought) == ("succeeded", 1)
+
+
+class TestBehindNginx:
+    """It speaks to web over connections that it keeps; one of these is what web hands on."""
+
+    def test_pictures_come_and_the_clients_connection_stays(self, tier, acme, road, tmp_path):
+        socket_path = tmp_path / "web.sock"
+        with (
+            Gunicorn("config.wsgi", "--bind", f"unix:{socket_path}", WEB_WORKERS="1", WEB_THREADS="1", **tier.shared),
+            Nginx(tmp_path, socket_path) as proxy,
+        ):
+            asking, other = proxy.connect(), proxy.connect()
+            for _ in range(2):
+                other.request("GET", "/healthz")
+                assert other.getresponse().read()
+                asking.request("POST", "/v1/images/generations", WISH, bearer(acme))
+                wait_for(tier, 1)
+                other.request("GET", "/healthz")
+                assert other.getresponse().read()
+                road.runs_dry()
+                answer = asking.getresponse()
+                assert (answer.status, len(json.loads(answer.read())["data"])) == (200, 1)
+                wait_for(tier, 0)
 
 
 class TestALargePicture:
@@ -225,10 +250,9 @@ def dialed(web: Gunicorn) -> socket.socket:
 
 def request(acme) -> bytes:
     """A wish for a picture as it stands on the wire."""
-    body = json.dumps({"model": IMAGE, "prompt": "a red fox"})
-    headers = {"Host": "localhost", "Content-Length": str(len(body))} | bearer(acme)
+    headers = {"Host": "localhost", "Content-Length": str(len(WISH))} | bearer(acme)
     lines = [f"{name}: {value}\r\n" for name, value in headers.items()]
-    return f"POST /v1/images/generations HTTP/1.1\r\n{''.join(lines)}\r\n{body}".encode()
+    return f"POST /v1/images/generations HTTP/1.1\r\n{''.join(lines)}\r\n{WISH}".encode()
 
 
 def ends_with(task: Task, content: bytes) -> None:
