@@ -111,6 +111,21 @@ class Machine(RuleBasedStateMachine):
         self.world.upstreams_say(words)
         self.world.works(worker, "submit")
 
+    @rule(worker=workers, words=words, length=st.integers(1, 3), max_active=st.integers(1, 4))
+    def a_full_provider_has_the_oldest_tasks(self, worker, words, length, max_active):
+        """As seldom by chance: the first tasks of a lane can go to deaf alone, which is full, and one behind them to another."""
+        worker = self.world.workers[worker]
+        worker.is_frozen = False
+        self.world.upstreams_say(words)
+        self.world.works(worker, "submit")
+        self.world.sets_provider("deaf", 0)
+        self.world.sets_provider("strict", None)
+        self.world.caps_account(0, 99)
+        for ink in [*["red"] * length, "black"]:
+            self.world.orders_one(0, Order("paper/both", {"n": 1, "ink": ink}, expires_in=400))
+        self.world.takes(worker, "submit", 1)
+        self.world.caps_account(0, max_active)
+
     @rule(words=words)
     def jobs_without_a_task_are_asked_about(self, words):
         self.world.asks_late(words)
