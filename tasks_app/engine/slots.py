@@ -118,6 +118,8 @@ def _look(lane: str, room: int, limit: int, now: datetime) -> tuple[list[Claimed
     left = _room(ways.routes, now)
     if not _has_room(left):
         return [], 0
+    if ways.alike:  # else a row further back may want the route that has room
+        limit = _most(left, limit)
     # A row past its deadline is left to expiry: what would be bought for it would be bought for nobody.
     due = Task.objects.filter(status="queued", lane=lane, due_at__lte=now, deadline_at__gt=now).order_by("due_at")
     told = () if ways.alike else ("kind", "input")  # where there is no choice, nothing is compared
@@ -128,6 +130,11 @@ def _look(lane: str, room: int, limit: int, now: datetime) -> tuple[list[Claimed
 
 def _has_room(left: Left) -> bool:
     return any(count is None or count > 0 for count in left.values())
+
+
+def _most(left: Left, room: int) -> int:
+    """How many rows can go at most, where no more than `room` may."""
+    return min(sum(room if count is None else count for count in left.values()), room)
 
 
 def _room(routes: Sequence[RouteSnapshot], now: datetime) -> Left:

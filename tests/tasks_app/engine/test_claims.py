@@ -111,6 +111,14 @@ class TestSlots:
         road.submits()
         assert plasma.bought == 4
 
+    def test_a_look_reads_no_more_rows_than_there_are_slots(self, acme, plasma, road):
+        cap(plasma, 2)
+        for _ in range(5):
+            acme.submits("darkroom/plasma-image")
+        with CaptureQueriesContext(connection) as asked:
+            assert len(slots.take(100, now=road.clock())) == 2
+        assert [query["sql"][-7:] for query in asked if "avoid" in query["sql"] and "deadline_at" in query["sql"]] == ["LIMIT 2"]
+
     def test_a_full_route_leaves_the_providers_other_routes_alone(self, acme, plasma, road):
         plasma.manual = True
         from providers.models import Route
