@@ -1,6 +1,7 @@
 """The clips of a video, as people put them in order and say how each is shown, in a real browser."""
 
 import json
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, expect
@@ -11,6 +12,7 @@ from tests.browser import DESKTOP, PHONE, chromium
 from .studio import Studio, a_person
 
 PATIENCE_MS = 20_000
+FILM = Path(__file__).parents[1] / "upstreams/clip.mp4"
 LOADED = "performance.getEntriesByType('resource').map(one => new URL(one.name).pathname.split('/').at(-1))"
 
 
@@ -70,6 +72,13 @@ def opened(row: Locator) -> Locator:
 
 def option(row: Locator, name: str) -> Locator:
     return row.locator(f'.clip-options [data-field="{name}"]').first
+
+
+def changed(studio: Studio, task: dict) -> None:
+    """A finished task's form, to be changed."""
+    studio.page.reload()
+    studio.page.locator(f'[data-ref="{task["id"]}/0"]').locator("xpath=ancestor::article").get_by_role("button").first.click()
+    studio.page.get_by_role("dialog").get_by_role("button", name="Change it").click()
 
 
 def bought(studio: Studio) -> dict:
@@ -138,13 +147,26 @@ class TestAClip:
         option(last, "transition").get_by_label("For seconds").fill("0.1")
         option(opened(first), "duration").locator("input").fill("0.8")
         sent = bought(studio)
-        studio.page.reload()
-        studio.page.locator(f'[data-ref="{sent["id"]}/0"]').locator("xpath=ancestor::article").get_by_role("button").first.click()
-        studio.page.get_by_role("dialog").get_by_role("button", name="Change it").click()
+        changed(studio, sent)
         expect(studio.field("clips").locator(".clip summary").last).to_contain_text("Camera motion", timeout=PATIENCE_MS)
         expect(studio.field("clips").locator(".clip summary").last).to_contain_text("for 0.9 s")
         again = bought(studio)
         assert [said(clip) for clip in again["input"]["clips"]] == [said(clip) for clip in sent["input"]["clips"]]
+
+    def test_of_this_computer_shows_itself_and_is_known_again(self, studio):
+        studio.page.get_by_text("Compose", exact=True).click()
+        studio.field("clips").locator("input[type=file]").set_input_files(FILM)
+        row = studio.field("clips").locator(".clip")
+        expect(row.locator("progress")).to_have_count(0, timeout=PATIENCE_MS)
+        expect(row.locator("video")).not_to_have_js_property("videoWidth", 0, timeout=PATIENCE_MS)
+        opened(row)
+        assert [option(row, name).is_visible() for name in ("motion", "speed")] == [False, True]
+        option(row, "end").locator("input").fill("0.5")
+        sent = bought(studio)
+        changed(studio, sent)
+        expect(row.locator(".clip-about")).to_contain_text("clip.mp4", timeout=PATIENCE_MS)
+        expect(row.locator("summary")).to_contain_text("to 0.5 s")
+        expect(row.locator("video")).to_be_visible()
 
 
 class TestTheirOrder:
