@@ -62,7 +62,8 @@ export function number(place) {
   const { node } = place;
   const step = node.multipleOf ?? (node.type === "integer" ? 1 : "any");
   const bounds = { min: node.minimum, max: node.maximum, step };
-  const control = el("input", { type: "number", inputmode: "decimal", placeholder: node.default, ...bounds });
+  const blank = node.default ?? (place.isRequired ? null : t("form.automatic"));
+  const control = el("input", { type: "number", inputmode: "decimal", placeholder: blank, ...bounds });
   const slides = node.default !== undefined && node.maximum - (node.minimum ?? 0) <= RANGE;
   const slider = slides
     ? el("input", { type: "range", ...bounds, step: step === "any" ? fine(node) : step, tabindex: -1, "aria-hidden": "true" })
