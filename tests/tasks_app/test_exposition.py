@@ -161,7 +161,7 @@ class TestHowThingsStand:
         Process.objects.create(kind="beat", host="a", pid=1, started_at=now, seen_at=now - timedelta(seconds=40))
         Audit.objects.create(started_at=now, finished_at=now, accounts=1, tasks=1, is_whole=True, faults=3)
         page = read()
-        assert page["darkroom_beat_age_seconds"][()] >= 40
+        assert 39 < page["darkroom_beat_age_seconds"][()] < 100  # the database's clock told by another's
         assert page["darkroom_ledger_faults"] == {(): 3}
 
     def test_is_read_once_in_a_few_seconds(self, client, settings, db):

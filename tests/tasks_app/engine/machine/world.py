@@ -439,7 +439,9 @@ class World:
             if not left.exists():
                 return self.holds()
             if not landed:
-                due = self.next_due()
+                # A row may have been given back for the sake of another that was quarantined in this very round.
+                spared = left.filter(lease_token=0, due_at=self.clock()).exists()
+                due = self.next_due() or (self.clock() if spared else None)
                 assert due, f"nothing will ever be due, and not all is over: {told(left)}"
                 self.clock.now = max(due, self.clock() + timedelta(seconds=10))  # rows that are due at almost the same time share a round
         raise AssertionError(f"no end: {told(left)}")
