@@ -17,6 +17,8 @@ bind = env["STREAM_BIND"]
 if bind.startswith("unix:"):
     Path(ROOT, bind.removeprefix("unix:")).parent.mkdir(parents=True, exist_ok=True)
 worker_class = "config.stream_worker.Worker"
+# Said here, because gunicorn would take what it finds.
+asgi_loop = "uvloop"
 # One event loop holds all streams: it is idle nearly always, and streams that share a process share its queries and its memory.
 workers = 1
 # A worker whose loop hangs for this long is replaced.
