@@ -13,8 +13,8 @@ from .looks import SCREENSHOTS
 
 ROOT = Path(__file__).resolve().parents[1]
 KEPT = ROOT / "docs/pictures"
-LOOKS = ("tests/journeys/test_studio.py", "tests/tasks_app/admin/test_looks.py")
-SHOWN = {"studio/picks": "studio", "admin/desk-overview": "admin"}
+LOOKS = ("tests/journeys/test_studio.py", "tests/journeys/test_studio_clips.py", "tests/tasks_app/admin/test_looks.py")
+SHOWN = {"studio/picks": "studio", "studio/clips-desk-en-light": "studio-clips", "admin/desk-overview": "admin"}
 WIDEST = 1100
 
 
