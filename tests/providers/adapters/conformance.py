@@ -162,7 +162,6 @@ class Conformance:
         submits()
         assert upstream.received == {Attempt.objects.get().token: 1}
 
-    @pytest.mark.usefixtures("is_asked_about")
     def test_its_attempt_keeps_what_was_sent_and_answered_without_a_secret(self, upstream, submits):
         task, attempt = submits(), Attempt.objects.get()
         assert attempt.request.startswith(f"POST {upstream.url}/")
@@ -172,6 +171,7 @@ class Conformance:
         secrets = {*self.secrets(upstream).values(), hooks.secret_in(address)}
         assert [secret for secret in secrets if secret in attempt.request + attempt.answer] == []
 
+    @pytest.mark.usefixtures("is_asked_about")
     def test_a_job_that_is_not_over_runs_on(self, upstream, submits, road):
         task = submits()
         for _ in range(5):
