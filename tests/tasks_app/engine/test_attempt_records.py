@@ -109,6 +109,7 @@ class TestAnAnswerThatEndedItsTask:
         plasma.will(fail())
         acme.submits(IMAGE)
         road.submits()
+        plasma.finish()
         road.moves_to_next_due()
         assert len(writes_of(road.polls)) == 1
 
@@ -116,6 +117,7 @@ class TestAnAnswerThatEndedItsTask:
         plasma.will(fail())
         acme.submits(IMAGE)
         road.submits()
+        plasma.finish()
         road.moves_to_next_due()
         (asked,) = poll.take(1, road.clock)
         outcome = road.calls(poll, asked)

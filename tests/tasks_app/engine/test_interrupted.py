@@ -31,6 +31,7 @@ class TestAJobThatWasCutOff:
         task = acme.submits(VIDEO)
         road.submits()
         Task.objects.update(progress=0.6)
+        plasma.finish()
         road.moves_to_next_due()
         road.polls()
         task.refresh_from_db()
