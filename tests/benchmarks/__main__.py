@@ -11,7 +11,7 @@ from importlib import import_module
 from . import darkroom, page
 from .ground import ground
 
-NAMES = ("accept", "read", "mixed", "road", "poll", "neighbours", "stream", "claims", "storage", "stitch", "compose")
+NAMES = ("accept", "read", "mixed", "road", "poll", "neighbours", "stream", "claims", "pages", "storage", "stitch", "compose")
 
 
 def main() -> None:
