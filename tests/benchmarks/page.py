@@ -25,7 +25,7 @@ no ORM and no logs, on the same MariaDB and the same Redis. It is no part of thi
 (`var/benchmarks/peer`), only Darkroom is measured.
 
 How to put a load on a server of your own: [load-testing.md](load-testing.md). How the figures grow with processes and servers:
-[scaling.md](scaling.md).
+[scaling.md](scaling.md). Where the time of a request goes: [speed.md](speed.md).
 """
 
 
