@@ -23,7 +23,7 @@ test: $(VENV)/test.stamp $(VENV)/mysql.stamp ## every test, on private MariaDB a
 	$(BIN)/pytest --servers -n $$(($$(nproc) * 2)) --maxprocesses 6 --dist loadfile --no-loadscope-reorder tests/journeys tests || status=1; \
 	if [ -d tests/tasks_app/engine ]; then \
 		echo "The engine once more, on SQLite without Redis:"; \
-		DATABASE_URL=sqlite:///var/test.sqlite3 REDIS_URL= $(BIN)/pytest -q tests/tasks_app/engine || status=1; \
+		DATABASE_URL=sqlite:///var/test.sqlite3 REDIS_URL= $(BIN)/pytest -q -n $$(nproc) --dist loadfile tests/tasks_app/engine || status=1; \
 	fi; \
 	echo "took $$(($$(date +%s) - started)) s"; exit $$status
 
