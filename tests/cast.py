@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection
 
 from accounts import credits, keys
 from accounts.models import Account
@@ -160,6 +161,13 @@ def bolt(member) -> Member:
 @pytest.fixture
 def zero(member) -> Member:
     return member("zero")
+
+
+@pytest.fixture
+def many_writers(transactional_db):
+    """For tests in which several threads write at the same moment, each on a connection of its own."""
+    if connection.vendor != "mysql":
+        pytest.skip("SQLite has one writer at a time")
 
 
 @pytest.fixture

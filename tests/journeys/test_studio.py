@@ -12,7 +12,7 @@ from playwright.sync_api import Route, expect
 
 from tasks_app.management.client import Client
 from tasks_app.management.stage import ROOT, Stage
-from tests.browser import DESKTOP, PHONE, chromium
+from tests.browser import DESKTOP, PHONE
 from tests.upstreams import Receiver, hang
 
 from .studio import a_person
@@ -59,21 +59,6 @@ def stage(tmp_path_factory, receiver):
 @pytest.fixture(scope="module")
 def client(stage) -> Client:
     return stage.client(credits=1000)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as browser:
-        yield browser
-
-
-@pytest.fixture
-def studio(browser, client):
-    """Somebody at a desk, signed in; and nothing went wrong in their page."""
-    with a_person(browser, client) as person:
-        person.enter()
-        yield person
-        assert person.troubles() == []
 
 
 def picture(colour: list[int]) -> bytes:

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from tasks_app.management.stage import Stage
-from tests.browser import DESKTOP, PHONE, chromium
+from tests.browser import DESKTOP, PHONE
 
 from .studio import Studio, a_person
 
@@ -37,20 +37,6 @@ def results(client) -> dict[str, str]:
     }
     made = client.wait([client.submit(*order)["id"] for order in orders.values()], within_s=120)
     return {name: f"{task['id']}/0" for name, task in zip(orders, made, strict=True)}
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as browser:
-        yield browser
-
-
-@pytest.fixture
-def studio(browser, client):
-    with a_person(browser, client) as person:
-        person.enter()
-        yield person
-        assert person.troubles() == []
 
 
 def picked(studio: Studio, *refs: str) -> Locator:

@@ -9,18 +9,11 @@ import pyvips
 from playwright.sync_api import Request, expect
 
 from tasks_app.management.stage import ROOT, Stage
-from tests.browser import chromium
 from tests.upstreams import Cos, answer, slow
 
 from .studio import Studio, a_person
 
 PATIENCE_MS = 20_000
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

@@ -233,13 +233,9 @@ class TestTheOutcome:
         assert Audit.objects.count() == audit.KEPT
 
 
+@pytest.mark.usefixtures("many_writers")
 class TestWhileTrafficRuns:
     """Everything that moves credits, on many connections, and audits all the time: not one false alarm, and the one fault is found."""
-
-    @pytest.fixture(autouse=True)
-    def many_writers(self, transactional_db):
-        if connection.vendor != "mysql":
-            pytest.skip("SQLite has one writer at a time")
 
     @pytest.fixture
     def members(self, member, plasma):

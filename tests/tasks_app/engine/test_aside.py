@@ -262,13 +262,8 @@ def lag_found(clock) -> str:
     return max(found, key=("ok", "warn", "fail").index)
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("many_writers")
 class TestManyWorkersAtOnce:
-    @pytest.fixture(autouse=True)
-    def real_server(self):
-        if connection.vendor != "mysql":
-            pytest.skip("SQLite has one writer at a time")
-
     def test_take_what_can_go_once_and_leave_the_rest_in_one_lane(self, served, many, clock):
         cap("kling", 3)
         for given in (LOUD, SMALL):

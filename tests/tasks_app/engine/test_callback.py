@@ -107,12 +107,8 @@ class TestWhileAWorkerHasTheRow:
         assert (row(task)["lost_claims"], row(task)["called"]) == (1, False)
 
 
+@pytest.mark.usefixtures("many_writers")
 class TestAtTheVeryMomentOfALanding:
-    @pytest.fixture(autouse=True)
-    def many_writers(self, transactional_db):
-        if connection.vendor != "mysql":
-            pytest.skip("SQLite has one writer at a time")
-
     @pytest.mark.parametrize("step", [submit, poll], ids=["of a submit", "of a poll"])
     def test_no_call_is_lost(self, acme, bell, road, rings, clock, step):
         tasks = [acme.submits(IMAGE) for _ in range(40)]

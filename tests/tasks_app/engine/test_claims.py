@@ -242,13 +242,8 @@ class TestParking:
         assert (parked.status, parked.attempts, small.held, small.active) == ("expired", 0, 0, 0)
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("many_writers")
 class TestManyWorkersAtOnce:
-    @pytest.fixture(autouse=True)
-    def real_server(self):
-        if connection.vendor != "mysql":
-            pytest.skip("SQLite has one writer at a time")
-
     def race(self, work, workers=6):
         barrier, results = Barrier(workers), []
 

@@ -197,8 +197,7 @@ def test_within_a_transaction_of_the_callers_nobody_joins(task):
     assert written() == set()
 
 
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.skipif("connection.vendor != 'mysql'", reason="SQLite has one writer at a time")
+@pytest.mark.usefixtures("many_writers")
 class TestFortyAtOnce:
     """accept.one in as many threads: acme and a member who can pay for ten tasks of three credits, by turns."""
 

@@ -206,13 +206,8 @@ class TestRefused:
         assert refused(flag, "1", road)[:2] == (409, "flag_ended")
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("many_writers")
 class TestRaces:
-    @pytest.fixture(autouse=True)
-    def servers_only(self, transactional_db):
-        if connection.vendor != "mysql":
-            pytest.skip("SQLite has one writer at a time")
-
     def together(self, *works) -> list:
         """What each came to; begun at the same moment, on connections of their own."""
         barrier, ends = Barrier(len(works)), {}

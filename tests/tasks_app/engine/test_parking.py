@@ -46,13 +46,8 @@ class TestARaisedCap:
             assert parking.run_once(now=START) == 0
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("many_writers")
 class TestAtTheSameMoment:
-    @pytest.fixture(autouse=True)
-    def real_server(self, transactional_db):
-        if connection.vendor != "mysql":
-            pytest.skip("SQLite has one writer at a time")
-
     def both(self, *works):
         gate = Barrier(len(works))
 

@@ -590,11 +590,9 @@ class TestATestEvent:
         )
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("many_writers")
 class TestManyWorkersAtOnce:
     def test_each_delivery_is_won_once(self, acme, listens, plasma, clock):
-        if connection.vendor != "mysql":
-            pytest.skip("SQLite has one writer at a time")
         listens(acme, url="https://hooks.example.com/")
         for _ in range(10):
             acme.cancels(acme.submits(IMAGE, webhook_url="https://other.example.com/"))
