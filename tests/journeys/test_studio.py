@@ -271,6 +271,7 @@ class TestPicking:
 
     def test_a_picture_is_pasted_into_the_form(self, studio):
         studio.page.get_by_text("Stitch", exact=True).click()
+        expect(studio.field("images")).to_be_visible()
         studio.page.evaluate(PASTE, studio.page.evaluate_handle(DROPPED, list(picture([0, 200, 0]))))
         expect(studio.field("images").locator(".tile")).to_have_count(1)
 
