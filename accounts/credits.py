@@ -29,7 +29,7 @@ FUNDED = "UPDATE accounts_account SET held = held + %(amount)s{} WHERE id = %(id
 HOLD = FUNDED.format(", active = active + 1") + " AND active < max_active"
 HOLD_PARKED = FUNDED.format("") + " AND active >= max_active"
 HOLD_ALL = FUNDED.format(", active = active + %(slots)s") + " AND active + %(slots)s <= max_active"
-HOLD_TOGETHER = """
+HOLDING = """
     UPDATE accounts_account SET held = held + {amount}, active = active + {slots}
     WHERE id IN ({ids}) AND is_enabled AND balance >= held + {amount} AND active + {slots} <= max_active
 """
@@ -100,16 +100,15 @@ def hold_all(account_id: int, amounts: list[int]) -> bool:
     return _update(HOLD_ALL, id=account_id, amount=sum(amounts), slots=len(amounts))
 
 
-def hold_together(holds: Mapping[int, list[int]]) -> bool:
-    """`hold_all` for several accounts in one statement. False where one of them does not suffice: the others' may be written then, and
-    the caller has to roll back.
+def holding(holds: Mapping[int, list[int]]) -> tuple[str, tuple, int]:
+    """`hold_all` for several accounts: a statement, its values, and how many rows it writes where each account suffices for its own.
+
+    Where it writes fewer, others' holds may be written all the same, and the transaction has to be rolled back.
     """
     for amount in chain.from_iterable(holds.values()):
         _refuse_negative(amount)
     amounts, slots = _by_id(holds, sum), _by_id(holds, len)
-    with connection.cursor() as cursor:
-        cursor.execute(HOLD_TOGETHER.format(amount=amounts, slots=slots, ids=", ".join(map(str, holds))))
-        return cursor.rowcount == len(holds)
+    return HOLDING.format(amount=amounts, slots=slots, ids=", ".join(f"{id:d}" for id in sorted(holds))), (), len(holds)
 
 
 def hold_many(account_id: int, amounts: list[int]) -> list[Place]:

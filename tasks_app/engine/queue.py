@@ -8,6 +8,7 @@ import orjson
 from django.db import connection
 
 from ..models import Task
+from .transactions import Step
 
 AT_ONCE = 200  # rows of one statement: SQLite takes 32,766 parameters, MySQL 16 MB
 
@@ -22,9 +23,14 @@ def insert(tasks: Sequence[Task]) -> None:
     """Write these rows as accept made them; raises IntegrityError where an idempotency key is taken."""
     with connection.cursor() as cursor:
         for first in range(0, len(tasks), AT_ONCE):
-            part = tasks[first : first + AT_ONCE]
-            values = [value for task in part for value in _values(task)]
-            cursor.execute(f"{INSERT} VALUES {', '.join([ROW] * len(part))}", values)
+            statement, values, _ = insertion(tasks[first : first + AT_ONCE])
+            cursor.execute(statement, values)
+
+
+def insertion(tasks: Sequence[Task]) -> Step:
+    """The statement that writes these rows, `AT_ONCE` at most."""
+    values = [value for task in tasks for value in _values(task)]
+    return f"{INSERT} VALUES {', '.join([ROW] * len(tasks))}", values, len(tasks)
 
 
 def _values(task: Task) -> list[Any]:
