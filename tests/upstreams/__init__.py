@@ -7,6 +7,7 @@ kling    a real vendor's protocol, as strict as its pages (kling.py); other vend
 receiver no upstream, but a customer's server that takes webhooks (receiver.py)
 scf      Tencent's cloud functions, which really runs ours
 cos      a bucket of Tencent COS, spoken to by its own SDK
+sts      Tencent's temporary keys for it
 
 with Plasma() as plasma:                    # or: python -m tests.upstreams plasma --port 8901
     plasma.will(answer(429, retry_after=3))  # the next submit
@@ -49,6 +50,7 @@ from .orders import (
 from .plasma import Plasma
 from .receiver import Receiver
 from .scf import Scf
+from .sts import Sts
 
 __all__ = [
     "Bell",
@@ -57,6 +59,7 @@ __all__ = [
     "Plasma",
     "Receiver",
     "Scf",
+    "Sts",
     "accept_then",
     "answer",
     "call_about",

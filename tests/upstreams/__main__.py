@@ -19,12 +19,12 @@ from typing import Any
 
 from aiohttp import web
 
-from . import Cos, Scf
+from . import Cos, Scf, Sts
 from .listener import Listener
 from .scf_instances import Role
 from .simulator import Simulator
 
-CLOUD: dict[str, type[Cos | Scf]] = {"cos": Cos, "scf": Scf}
+CLOUD: dict[str, type[Cos | Scf | Sts]] = {"cos": Cos, "scf": Scf, "sts": Sts}
 
 
 def dialects() -> dict[str, type[Simulator]]:
@@ -76,7 +76,7 @@ async def serve(simulator: Listener) -> None:
 
 
 def said(simulator: Listener) -> list[str]:
-    variables = simulator.variables.items() if isinstance(simulator, Cos | Scf) else ()
+    variables = simulator.variables.items() if isinstance(simulator, Cos | Scf | Sts) else ()
     keys = [f"credentials {json.dumps(simulator.credentials)}"] if isinstance(simulator, Simulator) else []
     return [f"serving on {simulator.url}", *keys, *(f"export {name}={value}" for name, value in variables if value)]
 

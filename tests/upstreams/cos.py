@@ -15,12 +15,13 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from email.utils import formatdate
+from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import quote, unquote
 
 from aiohttp import web
 
-from . import cos_cors, cos_signature, cos_xml
+from . import cos_cors, cos_signature, cos_xml, sts_keys
 from .cos_bucket import Bucket, Object, Upload
 from .listener import Listener, Refusal
 from .orders import Answer, Break, Order, Pace, WrongChecksum
@@ -65,6 +66,7 @@ ROLE_MAY = (
     ("put", "functions/progress/"),
     ("put", "functions/out/"),
 )
+ACTIONS = {"name/cos:PutObject": "put", "name/cos:GetObject": "get", "name/cos:HeadObject": "head", "name/cos:DeleteObject": "delete"}
 KEPT_HEADERS = ("content-type", "cache-control", "content-disposition", "content-encoding", "expires")
 STATUS = {
     "AccessDenied": 403,
@@ -72,6 +74,7 @@ STATUS = {
     "BadDigest": 400,
     "EntityTooLarge": 400,
     "EntityTooSmall": 400,
+    "ExpiredToken": 403,
     "InvalidAccessKeyId": 403,
     "InvalidArgument": 400,
     "InvalidPart": 400,
@@ -108,7 +111,10 @@ class Call:
 
 
 class Cos(Listener):
-    """Books: `objects` by key, `uploads` by id, `documents` (lifecycle, cors). `token`: the keys are temporary ones."""
+    """Books: `objects` by key, `uploads` by id, `documents` (lifecycle, cors). `token`: its owner's keys are temporary ones.
+
+    Keys that STS gave out (sts.py) may do what their policy says, until they end.
+    """
 
     DOORS = (*dict.fromkeys(DOORS.values()), "copy")
     SECRET_ID, SECRET_KEY = "AKIDsimulated", "simulated-secret-key"
@@ -198,7 +204,8 @@ class Cos(Listener):
             raise refuse("InvalidArgument", str(fault)) from None
         if claim is None:
             raise refuse("AccessDenied", "the request is not signed")
-        secret_key, token, may = self._key(claim.secret_id)
+        given = headers.get("x-cos-security-token") or call.query.get("x-cos-security-token", "")
+        secret_key, token, may = self._key(claim.secret_id, given)
         if not claim.holds(time.time()):
             raise refuse("AccessDenied", "Request has expired")
         host = headers.get("Host", "")
@@ -208,20 +215,31 @@ class Cos(Listener):
                 break
         else:
             raise refuse("SignatureDoesNotMatch", "The Signature you specified is invalid.")
-        if (headers.get("x-cos-security-token") or call.query.get("x-cos-security-token", "")) != token:
+        if given != token:
             raise refuse("AccessDenied", "the token is missing or wrong")
-        if may is not None and not any(call.door == door and call.key.startswith(prefix) for door, prefix in may):
-            raise refuse("AccessDenied", f"this key must not {call.door} {call.key}")
+        for door, key in [] if may is None else _wanted(call):
+            if not any(door == allowed and fnmatchcase(key, pattern) for allowed, pattern in may):
+                raise refuse("AccessDenied", f"this key must not {door} {key}")
 
-    def _key(self, id: str) -> tuple[str, str, tuple[tuple[str, str], ...] | None]:
+    def _key(self, id: str, token: str) -> tuple[str, str, list[tuple[str, str]] | None]:
         """Secret, token and what it may do of a key; None: all."""
         if id == self.SECRET_ID:
             return self.SECRET_KEY, self.token, None
         if id == self.UPLOAD_ID:
-            return self.UPLOAD_KEY, "", UPLOADS_MAY
+            return self.UPLOAD_KEY, "", [(door, f"{prefix}*") for door, prefix in UPLOADS_MAY]
         if role := self._roles.get(id):
-            return role.secret_key, role.token, ROLE_MAY
-        raise refuse("InvalidAccessKeyId", "there is no such key")
+            return role.secret_key, role.token, [(door, f"{prefix}*") for door, prefix in ROLE_MAY]
+        key = sts_keys.read(id, token)
+        if key is None:  # a temporary key is none without its token
+            raise refuse("InvalidAccessKeyId", "The Access Key Id you provided does not exist in our records")
+        if key.expires_at <= time.time():
+            raise refuse("ExpiredToken", "The provided token has expired.")
+        place = f"qcs::cos:{self.region}:uid/{self.name.rpartition('-')[2]}:{self.name}/"
+        return (
+            key.secret,
+            key.token,
+            [(ACTIONS.get(action, ""), resource.removeprefix(place)) for action, resource in key.allows if resource.startswith(place)],
+        )
 
     async def _instead(self, call: Call, order: Answer | Break) -> web.StreamResponse:
         match order:
@@ -501,6 +519,13 @@ def _check_parts(upload: Upload, named: list[tuple[int, str]]) -> None:
         raise refuse("InvalidPart", "a part is missing, or has another ETag")
     if any(upload.parts[number].bytes < SMALLEST_PART for number in numbers[:-1]):
         raise refuse("EntityTooSmall", "a part but the last is smaller than 1 MB")
+
+
+def _wanted(call: Call) -> list[tuple[str, str]]:
+    """What a request does to which key; a copy reads one and writes another."""
+    if call.door != "copy":
+        return [(call.door, call.key)]
+    return [("put", call.key), ("get", unquote(call.request.headers[COPY_SOURCE]).partition("/")[2])]
 
 
 def _range(header: str, size: int) -> tuple[int, int] | None:

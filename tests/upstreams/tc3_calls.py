@@ -5,7 +5,7 @@ import json
 import time
 import uuid
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
@@ -32,12 +32,13 @@ CODES = {400: "InvalidRequest", 401: "AuthFailure", 403: "UnauthorizedOperation"
 
 @dataclass(frozen=True, slots=True)
 class Cloud:
-    """A service as its pages name it; `region` empty: it asks for none."""
+    """A service as its pages name it; `region` empty: it asks for none. `keys`: secrets by their ids."""
 
     service: str
     version: str
     actions: Collection[str]
     region: str = ""
+    keys: Mapping[str, str] = field(default_factory=lambda: {SECRET_ID: SECRET_KEY}, repr=False)
 
 
 async def read(request: web.BaseRequest, cloud: Cloud) -> tuple[str, dict[str, Any]]:
@@ -49,7 +50,7 @@ async def read(request: web.BaseRequest, cloud: Cloud) -> tuple[str, dict[str, A
         raise refuse("UnsupportedProtocol", f"no JSON under content type {headers.get('content-type')}")
     if len(body) > LONGEST_BODY:
         raise refuse("RequestSizeLimitExceeded", f"{len(body)} bytes")
-    _check_signature(headers, body, cloud.service)
+    _check_signature(headers, body, cloud)
     action = headers.get("x-tc-action", "")
     if action not in cloud.actions:
         raise refuse("InvalidAction", f"The action `{action}` is not found.")
@@ -80,7 +81,7 @@ def well(response: Mapping[str, Any]) -> dict[str, Any]:
     return {"Response": {**response, "RequestId": str(uuid.uuid4())}}
 
 
-def _check_signature(headers: Mapping[str, str], body: bytes, service: str) -> None:
+def _check_signature(headers: Mapping[str, str], body: bytes, cloud: Cloud) -> None:
     timestamp = headers.get("x-tc-timestamp", "")
     if not timestamp.isdecimal() or abs(int(timestamp) - time.time()) > tc3.WINDOW_S:
         raise refuse("AuthFailure.SignatureExpire", "the timestamp is more than five minutes off")
@@ -88,10 +89,10 @@ def _check_signature(headers: Mapping[str, str], body: bytes, service: str) -> N
         claim = tc3.claim(headers.get("authorization", ""))
     except tc3.Malformed as fault:
         raise refuse("AuthFailure.InvalidAuthorization", str(fault)) from None
-    if claim.secret_id != SECRET_ID:
+    if claim.secret_id not in cloud.keys:
         raise refuse("AuthFailure.SecretIdNotFound", "there is no such key")
-    expected = tc3.signature(SECRET_KEY, claim, timestamp=timestamp, headers=headers, body=body)
-    if (claim.service, claim.date) != (service, tc3.date_of(timestamp)) or not hmac.compare_digest(expected, claim.signature):
+    expected = tc3.signature(cloud.keys[claim.secret_id], claim, timestamp=timestamp, headers=headers, body=body)
+    if (claim.service, claim.date) != (cloud.service, tc3.date_of(timestamp)) or not hmac.compare_digest(expected, claim.signature):
         raise refuse("AuthFailure.SignatureFailure", "the signature is not that of this request")
 
 
