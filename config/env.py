@@ -176,20 +176,18 @@ DECLARED = (
     ),
     Var("COS_SECRET_ID", matching(r"\S+", ONE_WORD), "", "Tencent COS: the id of the key.", True, needed="STORAGE=cos"),
     Var("COS_SECRET_KEY", matching(r"\S+", ONE_WORD), "", "Tencent COS: the key.", True, needed="STORAGE=cos"),
-    Var(
-        "COS_UPLOAD_KEY",
-        matching(r"[^\s:]+:[^\s:]+", "SecretId:SecretKey"),
-        "",
-        "Tencent COS: SecretId:SecretKey of a key that may do nothing but name/cos:PutObject on uploads/*, by which clients put files "
-        "straight into the bucket; empty: they put them through us.",
-        True,
-    ),
     Var("COS_TOKEN", matching(r"\S+", ONE_WORD), "", "Tencent COS: the token of a temporary key; empty: it is a permanent one.", True),
     Var(
         "COS_ENDPOINT",
         url("http", "https", or_empty=True),
         "",
         "scheme://host:port that is spoken to instead of Tencent's servers, as a simulator.",
+    ),
+    Var(
+        "STS_ENDPOINT",
+        url("http", "https", or_empty=True),
+        "",
+        "scheme://host:port that is asked for temporary keys instead of Tencent's STS, as a simulator.",
     ),
     Var(
         "COS_DOMAIN",
@@ -301,7 +299,7 @@ DECLARED = (
         "DIRECT_UPLOAD_LIMIT_MB",
         whole(1, 5000),
         5000,
-        "Largest file that clients may put straight into the bucket, in MB; needs COS_UPLOAD_KEY.",
+        "Largest file that clients may put straight into the bucket, in MB (docs/uploads.md).",
     ),
     Var("RESULT_LIMIT_MB", whole(1), 2048, "Largest result that is fetched from an upstream, in MB."),
     Var("TASK_KEEP_DAYS", whole(0), 90, "Days that a settled task is kept with its outputs, and these may be inputs; 0: for ever."),

@@ -72,7 +72,7 @@ def into_the_bucket() -> tuple[str, ...]:
     if settings.STORAGE != "cos":
         return ()
     shows = ("img-src", "media-src") if settings.CONTENT == "redirect" else ()
-    return (*shows, "connect-src") if settings.COS_UPLOAD_KEY else shows
+    return (*shows, "connect-src")
 
 
 def bucket_origin() -> str:

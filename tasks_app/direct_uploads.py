@@ -20,8 +20,9 @@ from django.db import IntegrityError, transaction
 
 from . import ids
 from .models import File, Upload
-from .storage import links, media, sniff, storage
+from .storage import StorageAway, links, media, sniff, storage
 
+MB = 1_000_000
 LINK_LIVES = timedelta(hours=1)  # to begin within; what is begun may go on
 LIVES = timedelta(days=1)  # to be completed within
 
@@ -40,18 +41,18 @@ class Begun:
 
 
 def begin(account_id: int, *, name: str, bytes: int, now: datetime) -> Begun:
-    """Begin an upload; one that is never put costs nothing (cleanup.py)."""
+    """Begin an upload; one that is never put costs nothing (cleanup.py). Raises StorageAway."""
     id = ids.new()
     upload = Upload(id=id, account_id=account_id, name=name, bytes=bytes, key=f"uploads/{ids.shown('file', id)}", created_at=now)
-    url = storage.sign_put(upload.key, bytes=bytes, seconds=int(LINK_LIVES.total_seconds())) or links.upload_url(id)
+    url = _link(upload)
     upload.save(force_insert=True)
     return Begun(upload, url, now + LINK_LIVES)
 
 
 def limit() -> int:
     """The largest file that may be put, in bytes: where it comes through our web tier, no larger than one in a form."""
-    is_past_us = settings.STORAGE == "cos" and settings.COS_UPLOAD_KEY
-    return 1_000_000 * (settings.DIRECT_UPLOAD_LIMIT_MB if is_past_us else settings.UPLOAD_LIMIT_MB)
+    is_past_us = settings.STORAGE == "cos" and not settings.COS_TOKEN  # as cos.sign_put
+    return MB * (settings.DIRECT_UPLOAD_LIMIT_MB if is_past_us else settings.UPLOAD_LIMIT_MB)
 
 
 def opened(id: UUID, signature: str) -> Upload | None:
@@ -88,6 +89,17 @@ def forget(uploads: Sequence[Upload]) -> None:
     """Remove uploads with what was put; bytes first, so that what is cut short is found again."""
     storage.delete(*(upload.key for upload in uploads))
     Upload.objects.filter(id__in=[upload.id for upload in uploads]).delete()
+
+
+def _link(upload: Upload) -> str:
+    """The store's; ours where it has none, or none to give now and the file may as well come through us. Raises StorageAway."""
+    try:
+        url = storage.sign_put(upload.key, bytes=upload.bytes, seconds=int(LINK_LIVES.total_seconds()))
+    except StorageAway:
+        if upload.bytes > MB * settings.UPLOAD_LIMIT_MB:
+            raise
+        url = None
+    return url or links.upload_url(upload.id)
 
 
 def _file(account_id: int, id: UUID) -> File | None:

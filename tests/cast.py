@@ -1,5 +1,5 @@
 """The standing cast: acme pays, bolt is the neighbour who must see nothing, zero is out of credits; plasma behaves, grit does not, bell
-calls; `in_cos`: files lie in a bucket.
+calls; `in_cos`: files lie in a bucket, for which `sts` gives out keys.
 
 `road` runs the engine's steps by hand, on a clock that only tests move.
 """
@@ -17,7 +17,7 @@ from providers.models import Breaker, Provider, PublicModel, Route
 from tasks_app.engine import accept, cancel, loop, notify, poll, pump, store, submit
 from tasks_app.engine.decisions import Outcome
 from tasks_app.models import Task
-from tests.upstreams import Bell, Cos, Grit, Plasma
+from tests.upstreams import Bell, Cos, Grit, Plasma, Sts
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -197,10 +197,17 @@ def bell(db, settings, clock):
 
 
 @pytest.fixture
-def in_cos(settings):
+def sts():
+    """Who gives out temporary keys for `in_cos`."""
+    with Sts() as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def in_cos(settings, sts):
     """Files are kept in this simulated bucket."""
     with Cos() as simulator:
-        for name, value in simulator.variables.items():
+        for name, value in (simulator.variables | sts.variables).items():
             setattr(settings, name, value)
         yield simulator
 

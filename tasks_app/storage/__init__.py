@@ -40,7 +40,7 @@ def chosen() -> Store:
     place = (settings.COS_BUCKET, settings.COS_REGION)
     keys = (settings.COS_SECRET_ID, settings.COS_SECRET_KEY, settings.COS_TOKEN)
     # Connections and threads are not to be carried over a fork, so each process has a store of its own.
-    more = {"endpoint": settings.COS_ENDPOINT, "domain": settings.COS_DOMAIN, "upload_key": settings.COS_UPLOAD_KEY}
+    more = {"endpoint": settings.COS_ENDPOINT, "domain": settings.COS_DOMAIN, "sts_endpoint": settings.STS_ENDPOINT}
     return _cos(Bucket(*place, *keys, **more), os.getpid())
 
 

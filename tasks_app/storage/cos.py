@@ -27,6 +27,7 @@ from .cos_wire import Garbled, Wire
 from .drafts import Draft, in_thread
 from .errors import StorageError, Unreadable
 from .store import PIECE, Store, Stored, checked
+from .sts import Sts
 
 T = TypeVar("T")
 
@@ -46,6 +47,7 @@ class Cos(Store):
     def __init__(self, wire: Wire, root: Callable[[], Path], *, part: int = PART, whole: int = WHOLE):
         super().__init__(root, ThreadPoolExecutor(THREADS, thread_name_prefix="cos"))
         self.wire, self._name, self._part, self._whole = wire, wire.bucket.name, part, whole
+        self._sts = Sts(wire.bucket)
 
     def __repr__(self) -> str:
         return f"Cos({self.wire.bucket!r})"
@@ -68,19 +70,15 @@ class Cos(Store):
         return _verified(pieces, got.checksum) if got.is_whole else pieces
 
     def sign(self, key: str, *, seconds: int, method: str = "GET", content_type: str = "", disposition: str = "") -> str | None:
-        wanted = {"response-content-type": content_type, "response-content-disposition": disposition}
-        # The SDK leaves the token of a temporary key out of its links.
-        params = {name: value for name, value in (wanted | {"x-cos-security-token": self.wire.bucket.token}).items() if value}
-        link = self.wire.signer.get_presigned_url(self._name, checked(key), method, Expired=seconds, Params=params)
-        return link.replace("+", "%20")  # the SDK writes spaces as forms do; a true plus sign is %2B already
+        says = {"response-content-type": content_type, "response-content-disposition": disposition}
+        return self.wire.link(checked(key), method=method, seconds=seconds, says=says)
 
     def sign_put(self, key: str, *, bytes: int, seconds: int) -> str | None:
-        """None where there is no key for uploads."""
-        checked(key)
-        if self.wire.upload_signer is None:
+        """By a key of its own (sts.py). None where our own key is a temporary one: STS gives keys to permanent ones."""
+        if self.wire.bucket.token:
             return None
-        length = {"Content-Length": str(bytes)}
-        return self.wire.upload_signer.get_presigned_url(self._name, key, "PUT", Expired=seconds, Headers=length)
+        by = self._sts.to_put(checked(key), seconds=seconds)
+        return self.wire.link(key, by=by, method="PUT", seconds=seconds, headers={"Content-Length": str(bytes)})
 
     def copy(self, source: str, key: str) -> None:
         """Within the bucket, up to 5 GB in one call, as long as a PUT may be."""

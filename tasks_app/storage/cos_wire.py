@@ -6,8 +6,8 @@ after PATIENCE_S. What is left of a failure is FileNotFoundError, Unwritable or 
 """
 
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from random import uniform
 from time import monotonic, sleep
 from typing import Any, TypeVar
@@ -35,10 +35,9 @@ PASSING = {"RequestTimeout", "RequestTimeOut"}
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """A bucket, and who we are there. `endpoint`: where it is spoken to instead; `domain`: where signed links lead instead.
+    """A bucket, and who we are there. `domain`: where signed links lead instead.
 
-    `upload_key`: SecretId:SecretKey of a key for links by which others put. What such a request says in headers is not signed, and may ask
-    for a copy of any object: so that key must not be ours, but one that may read nothing.
+    `endpoint`: where it is spoken to instead; `sts_endpoint`: where STS is.
     """
 
     name: str
@@ -48,12 +47,7 @@ class Bucket:
     token: str = field(default="", repr=False)
     endpoint: str = ""
     domain: str = ""
-    upload_key: str = field(default="", repr=False)
-
-    def for_uploads(self) -> "Bucket | None":
-        """The same bucket by the key for uploads; None where there is none."""
-        id, _, key = self.upload_key.partition(":")
-        return replace(self, secret_id=id, secret_key=key, token="") if id else None
+    sts_endpoint: str = ""
 
 
 class Garbled(Exception):
@@ -79,15 +73,10 @@ class Wire:
     """The one client of a process for `bucket`; any thread may use it. Not to be carried over a fork."""
 
     def __init__(self, bucket: Bucket, *, timeouts: tuple[float, float] = TIMEOUTS, waits: Sequence[float] = WAITS):
-        self.bucket, self._waits = bucket, waits
-        session = _session()
-        self._client = CosS3Client(_config(bucket, timeouts, bucket.endpoint), retry=0, session=session)
-        # A link is made for others: it leads to the domain that the operator gives them, whatever we speak to ourselves.
-        self.signer = CosS3Client(_config(bucket, timeouts, bucket.endpoint, domain=bucket.domain), retry=0, session=session)
-        self.upload_signer: CosS3Client | None = None
-        if uploads := bucket.for_uploads():
-            config = _config(uploads, timeouts, bucket.endpoint, domain=bucket.domain)
-            self.upload_signer = CosS3Client(config, retry=0, session=session)
+        self.bucket, self._timeouts, self._waits = bucket, timeouts, waits
+        self._session = _session()
+        self._client = CosS3Client(_config(bucket, timeouts), retry=0, session=self._session)
+        self._signer = self._signer_of(bucket)
 
     def __repr__(self) -> str:
         return f"Wire({self.bucket!r})"
@@ -99,6 +88,27 @@ class Wire:
     def read(self, about: str, call: Callable[[CosS3Client], T]) -> T:
         """As `write`; raises FileNotFoundError and Unreadable."""
         return self._run(about, call, Unreadable, self._waits)
+
+    def link(
+        self,
+        key: str,
+        *,
+        method: str,
+        seconds: int,
+        by: Bucket | None = None,
+        says: Mapping[str, str] = {},
+        headers: Mapping[str, str] = {},
+    ) -> str:
+        """A link for others: `by` that bucket's key, or ours. `says`: query parameters; `headers`: those that it holds only with."""
+        bucket, signer = (by, self._signer_of(by)) if by else (self.bucket, self._signer)
+        # The SDK leaves the token of a temporary key out of its links.
+        params = {name: value for name, value in (*says.items(), ("x-cos-security-token", bucket.token)) if value}
+        link = signer.get_presigned_url(bucket.name, key, method, Expired=seconds, Params=params, Headers=dict(headers))
+        return link.replace("+", "%20")  # the SDK writes spaces as forms do; a true plus sign is %2B already
+
+    def _signer_of(self, bucket: Bucket) -> CosS3Client:
+        # It leads to the domain that the operator gives others, whatever we speak to ourselves.
+        return CosS3Client(_config(bucket, self._timeouts, domain=bucket.domain), retry=0, session=self._session)
 
     def _run(self, about: str, call: Callable[[CosS3Client], T], failure: type[StorageAway], waits: Sequence[float]) -> T:
         gives_up_at = monotonic() + PATIENCE_S
@@ -135,10 +145,10 @@ def judged(error: Exception) -> Fault:
     return Fault("the connection to COS broke")
 
 
-def _config(bucket: Bucket, timeouts: tuple[float, float], endpoint: str, *, domain: str = "") -> CosConfig:
-    parts = urlsplit(endpoint)
+def _config(bucket: Bucket, timeouts: tuple[float, float], *, domain: str = "") -> CosConfig:
+    parts = urlsplit(bucket.endpoint)
     # By address and port, the SDK still sends and signs the bucket's true host.
-    place: dict[str, Any] = {"IP": parts.hostname, "Port": parts.port, "Scheme": parts.scheme} if endpoint and not domain else {}
+    place: dict[str, Any] = {"IP": parts.hostname, "Port": parts.port, "Scheme": parts.scheme} if bucket.endpoint and not domain else {}
     return CosConfig(
         Region=bucket.region,
         SecretId=bucket.secret_id,

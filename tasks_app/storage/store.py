@@ -94,7 +94,10 @@ class Store:
         raise NotImplementedError
 
     def sign_put(self, key: str, *, bytes: int, seconds: int) -> str | None:
-        """A link by which anyone may PUT exactly so many bytes to `key` for a while; None: the store takes nothing from others."""
+        """A link by which anyone may PUT exactly so many bytes to `key` for a while; None: the store takes nothing from others.
+
+        Raises Unwritable where it has none to give now.
+        """
         raise NotImplementedError
 
     def copy(self, source: str, key: str) -> None:

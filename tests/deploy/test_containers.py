@@ -109,7 +109,6 @@ class TestKubernetes:
             "SEALING_KEYS": "A" * 43 + "=",
             "DATABASE_URL": "mysql://u:p@db/n",
             "REDIS_URL": "redis://r:6379/0",
-            "COS_UPLOAD_KEY": "u:x",
         }
         assert read_all(config | filled)["STORAGE"] == "cos"
 

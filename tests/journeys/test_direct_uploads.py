@@ -8,7 +8,7 @@ import pyvips
 
 from tasks_app.management.client import Client
 from tasks_app.management.stage import Stage
-from tests.upstreams import Cos
+from tests.upstreams import Cos, Sts
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def stitched(client: Client, file: dict) -> dict:
 
 
 def test_into_a_bucket_it_goes_past_us(tmp_path, picture):
-    with Cos() as cos, Stage(tmp_path, **cos.variables) as stage:
+    with Cos() as cos, Sts() as sts, Stage(tmp_path, **cos.variables | sts.variables) as stage:
         client = stage.client(credits=100)
         upload = wished(client, picture)
         assert (urlsplit(upload["url"]).port, puts(upload, picture)) == (cos.port, 200)

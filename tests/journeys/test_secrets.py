@@ -55,7 +55,6 @@ def secrets(acme, plasma, grit, in_cos, settings):
         "credential of grit": grit.KEY,
         "older credential": OLD_CREDENTIAL,
         "key of the bucket": settings.COS_SECRET_KEY,
-        "key for uploads": in_cos.UPLOAD_KEY,
         "SECRET_KEY": settings.SECRET_KEY,
         "sealing key": settings.SEALING_KEYS[0],
         "password": PASSWORD,
@@ -88,14 +87,16 @@ def reads(acme, secrets) -> None:
     assert of(acme.key).get(path.path).status_code == 302
 
 
-def uploads(acme, secrets, settings) -> None:
-    """By a link to the bucket, and by a link of ours that takes what is put."""
-    key = settings.COS_UPLOAD_KEY
-    for settings.COS_UPLOAD_KEY, name in ((key, "q-signature"), ("", "signature")):
-        wish = {"upload": {"name": "fox.txt", "bytes": 3}}
+def uploads(acme, secrets, sts) -> None:
+    """By a link to the bucket, and by a link of ours that takes what is put, while STS gives out no keys."""
+    wish = {"upload": {"name": "fox.txt", "bytes": 3}}
+    for name in ("q-signature", "signature"):
         upload = of(acme.key).post("/api/v1/files", wish, content_type="application/json").json()
         link = urlsplit(upload["url"])
         secrets[f"{name} of an upload's link"] = parse_qs(link.query)[name][0]
+        sts.will(garbage(), answer(403), at="GetFederationToken")
+    (key,) = sts.given
+    secrets |= {"temporary key": key.secret, "its id": key.id, "its token": key.token}
     assert Client().put(f"{link.path}?{link.query}", b"fox", content_type="text/plain").status_code == 204
 
 
@@ -131,7 +132,7 @@ def looks(acme, secrets) -> None:
     secrets["key that is none"] = acme.key[::-1]
 
 
-def test_no_secret_stands_in_a_log(acme, plasma, grit, road, secrets, settings, lines, capfd):
+def test_no_secret_stands_in_a_log(acme, plasma, grit, road, secrets, sts, lines, capfd):
     plasma.will(answer(401, code=31), answer(500), garbage())
     grit.will(cut_before_answer())
     credentials.rotate(plasma_row(), {"key": OLD_CREDENTIAL}, now=START)
@@ -142,7 +143,7 @@ def test_no_secret_stands_in_a_log(acme, plasma, grit, road, secrets, settings, 
 
     buys(acme, road)
     reads(acme, secrets)
-    uploads(acme, secrets, settings)
+    uploads(acme, secrets, sts)
     operates(acme, secrets)
     looks(acme, secrets)
     is_refused(acme)

@@ -9,7 +9,7 @@ import pyvips
 from playwright.sync_api import Request, Route, expect
 
 from tasks_app.management.stage import ROOT, Stage
-from tests.upstreams import Cos, answer, slow
+from tests.upstreams import Cos, Sts, answer, slow
 
 from .studio import Studio, a_person
 
@@ -25,7 +25,7 @@ def cos():
 @pytest.fixture(scope="module")
 def bucket(tmp_path_factory, cos):
     """A Darkroom with its files in a bucket that its operator has set up."""
-    with Stage(tmp_path_factory.mktemp("bucket"), WEB_WORKERS="1", **cos.variables) as stage:
+    with Sts() as sts, Stage(tmp_path_factory.mktemp("bucket"), WEB_WORKERS="1", **cos.variables | sts.variables) as stage:
         subprocess.run([sys.executable, "manage.py", "storage", "setup"], cwd=ROOT, env=stage.environment, check=True, capture_output=True)
         yield stage
 

@@ -41,13 +41,16 @@ GATEWAY = (502, 503, 504)  # answers of what stands in front of the cloud
 
 
 class Sts(Listener):
-    """Books: `given`, the keys. `longest_s`: how long one may last, which for an account's own key is less than for a sub-user's."""
+    """Books: `given`, the keys. `longest_s`: how long one may last, which for an account's own key is less than for a sub-user's.
+
+    `charset`: what its content type says besides; the cloud's says nothing.
+    """
 
     DOORS = (ACTION,)
 
     def __init__(self, *, region: str = "ap-guangzhou", appid: str = "1250000000", longest_s: int = 7200, port: int = 0):
         super().__init__(port=port)
-        self.appid, self.longest_s = appid, longest_s
+        self.appid, self.longest_s, self.charset = appid, longest_s, ""
         self.cloud = tc3_calls.Cloud("sts", "2018-08-13", {ACTION}, region, {Cos.SECRET_ID: Cos.SECRET_KEY})
         self.given: list[Key] = []
 
@@ -62,7 +65,7 @@ class Sts(Listener):
         order = self._next(ACTION)
         if isinstance(order, Answer | Break):
             return await self._instead(request, order)
-        return _answer(well(self._key(given)))
+        return self._answer(well(self._key(given)))
 
     def _key(self, given: dict[str, Any]) -> dict[str, Any]:
         judge(given, PARAMETERS, needs=("Name", "Policy"))
@@ -103,12 +106,12 @@ class Sts(Listener):
         return reset(request)
 
     def _refused(self, request: web.BaseRequest, refusal: Refusal) -> web.StreamResponse:
-        return _answer(tc3_calls.write_refusal(refusal))
+        return self._answer(tc3_calls.write_refusal(refusal))
 
-
-def _answer(told: dict[str, Any]) -> web.Response:
-    # HTTP 200 whatever is told, and the bare content type, without which the SDK takes a failure for a success.
-    return web.Response(body=json.dumps(told).encode(), headers={"Content-Type": "application/json"})
+    def _answer(self, told: dict[str, Any]) -> web.Response:
+        # HTTP 200 whatever is told, and the bare content type, without which the SDK takes a failure for a success.
+        kind = "application/json" + (f"; charset={self.charset}" if self.charset else "")
+        return web.Response(body=json.dumps(told).encode(), headers={"Content-Type": kind})
 
 
 def _statements(policy: str) -> list[dict[str, list[str]]]:

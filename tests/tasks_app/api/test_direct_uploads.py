@@ -25,16 +25,16 @@ PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 100
 OTHER = PNG[:-1] + b"1"
 
 
-OURS = ("disk", "cos, through us")  # where the link leads to us
+OURS = ("disk", "cos, no STS")  # where the link leads to us
 
 
 @pytest.fixture(autouse=True, params=["cos", *OURS])
-def kept_in(request, settings, tmp_path) -> str:
+def kept_in(request, settings, tmp_path, sts) -> str:
     settings.STORAGE_DIR = tmp_path
     if request.param != "disk":
         request.getfixturevalue("in_cos")
-    if request.param in OURS:
-        settings.COS_UPLOAD_KEY = ""
+    if request.param == "cos, no STS":
+        sts.will(answer(403), at="GetFederationToken", times=9)
     return request.param
 
 
@@ -100,6 +100,8 @@ class TestAnUpload:
 
     def test_is_as_large_as_the_store_takes_it_at_most(self, api, settings, kept_in):
         settings.UPLOAD_LIMIT_MB, settings.DIRECT_UPLOAD_LIMIT_MB = 1, 2
+        if kept_in == "cos, no STS":
+            settings.COS_TOKEN = "temporary"  # by which no link to the bucket is made at all
         most = 1_000_000 if kept_in in OURS else 2_000_000
         assert wished(api, most).status_code == 201
         answered = wished(api, most + 1)
@@ -243,6 +245,17 @@ class TestTwoCompletionsAtOnce:
             files = list(threads.map(complete, range(4)))
         assert len({(file.id, file.key) for file in files}) == 1
         assert list(storage.keys("files")) == [files[0].key]
+
+
+@pytest.mark.parametrize("kept_in", ["cos, no STS"], indirect=True)
+class TestStsThatIsAway:
+    def test_leaves_what_is_too_large_for_us_for_later(self, api, settings, sts):
+        settings.UPLOAD_LIMIT_MB, settings.DIRECT_UPLOAD_LIMIT_MB = 1, 2
+        answered = wished(api, 2_000_000)
+        assert (refusal(answered), int(answered["Retry-After"]) > 0) == ((503, "unavailable"), True)
+        assert (Upload.objects.count(), wished(api, 1_000_000).status_code) == (0, 201)
+        sts.behave()
+        assert wished(api, 2_000_000).status_code == 201
 
 
 @pytest.mark.parametrize("kept_in", ["cos"], indirect=True)

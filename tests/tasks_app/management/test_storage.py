@@ -54,6 +54,16 @@ class TestCheck:
         assert "darkroom-1250000000" in out.getvalue()
         assert not [secret for secret in (in_cos.SECRET_ID, in_cos.SECRET_KEY) if secret in out.getvalue()]
 
+    def test_names_the_right_that_the_key_needs_where_sts_refuses_it(self, in_cos, sts):
+        said("setup")
+        sts.will(answer(403), at="GetFederationToken")
+        out = io.StringIO()
+        with pytest.raises(CommandError, match="1 of 8 failed"):
+            call_command("storage", "check", stdout=out)
+        (line,) = [line for line in out.getvalue().splitlines() if "FAILED" in line]
+        assert line.split()[0] == "take"
+        assert line.endswith("STS answered AuthFailure.UnauthorizedOperation: the key needs name/sts:GetFederationToken")
+
     @pytest.mark.parametrize(
         ("door", "order", "failed", "says"),
         [

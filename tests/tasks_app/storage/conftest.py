@@ -54,14 +54,20 @@ def bucket(simulator):
     return bucket_of(simulator)
 
 
+@pytest.fixture
+def giving(simulator, sts, folder):
+    """The store in COS, for which STS gives out keys."""
+    return cos_at(bucket_of(simulator, sts_endpoint=sts.url), folder)
+
+
 def bucket_of(simulator, **more):
     """Where the simulator is, and who we are there."""
     from tasks_app.storage.cos_wire import Bucket
 
     place = {"name": simulator.name, "region": simulator.region, "endpoint": simulator.url}
     keys = {"secret_id": simulator.SECRET_ID, "secret_key": simulator.SECRET_KEY, "token": simulator.token}
-    keys["upload_key"] = f"{simulator.UPLOAD_ID}:{simulator.UPLOAD_KEY}"
-    return Bucket(**place | keys | more)
+    nobody = {"sts_endpoint": "http://127.0.0.1:9"}  # the cloud is never asked
+    return Bucket(**place | keys | nobody | more)
 
 
 @pytest.fixture

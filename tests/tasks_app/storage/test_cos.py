@@ -4,10 +4,12 @@ import asyncio
 import http.client
 import logging
 import os
+import re
 import subprocess
 import sys
 import traceback
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from email.message import Message
 from urllib.parse import urlsplit
 
@@ -17,6 +19,7 @@ from config.logging import configured
 from tasks_app.storage import Unreadable, Unwritable
 from tasks_app.storage.cos import Cos
 from tasks_app.storage.cos_wire import Wire
+from tasks_app.storage.sts import SPARE_S
 from tests.servers import free_port
 from tests.upstreams import Cos as Simulator
 from tests.upstreams import answer, cut_before_answer, cut_midway, garbage, hang, slow, wrong_checksum
@@ -44,52 +47,76 @@ def collect(pieces, into: bytearray) -> None:
 
 
 class TestALinkToPutBy:
-    """What the client sends is judged by the bucket alone, so only what is signed is safe."""
+    """What the client sends is judged by the bucket alone, so only what is signed is safe, and what the key may do."""
 
     def put(self, link, content, *, method="PUT", **headers):
         parts = urlsplit(link)
         connection = http.client.HTTPConnection(parts.netloc, timeout=5)
         connection.request(method, f"{parts.path}?{parts.query}", content, headers)
-        return connection.getresponse().status
+        answered = connection.getresponse()
+        return answered.status, answered.read().partition(b"<Code>")[2].partition(b"<")[0].decode()
 
-    def test_takes_exactly_so_many_bytes_again_and_again(self, cos, simulator):
-        link = cos.sign_put("uploads/1", bytes=5, seconds=60)
-        assert [self.put(link, content) for content in (b"12345", b"1234", b"123456", b"", b"54321")] == [200, 403, 403, 403, 200]
+    def test_takes_exactly_so_many_bytes_again_and_again(self, giving, simulator):
+        link = giving.sign_put("uploads/1", bytes=5, seconds=60)
+        answers = [self.put(link, content)[0] for content in (b"12345", b"1234", b"123456", b"", b"54321")]
+        assert answers == [200, 403, 403, 403, 200]
         assert simulator.objects["uploads/1"].read() == b"54321"
 
-    def test_is_for_its_key_and_for_putting_alone(self, cos, simulator):
-        put(cos, "files/1", stream(b"kept"))
-        link = cos.sign_put("uploads/1", bytes=5, seconds=60)
-        assert self.put(link.replace("uploads/1", "files/1"), b"12345") == 403
-        assert self.put(link.replace("/1?", "/2?"), b"12345") == 403
-        assert [self.put(link, b"12345", method=method) for method in ("POST", "DELETE", "GET")] == [405, 403, 403]
+    def test_is_for_its_key_and_for_putting_alone(self, giving, simulator):
+        put(giving, "files/1", stream(b"kept"))
+        link = giving.sign_put("uploads/1", bytes=5, seconds=60)
+        assert self.put(link.replace("uploads/1", "files/1"), b"12345") == (403, "SignatureDoesNotMatch")
+        assert self.put(link.replace("/1?", "/2?"), b"12345") == (403, "SignatureDoesNotMatch")
+        assert [self.put(link, b"12345", method=method)[0] for method in ("POST", "DELETE", "GET")] == [405, 403, 403]
         assert (list(simulator.objects), simulator.objects["files/1"].read()) == (["files/1"], b"kept")
 
-    def test_may_bear_any_type(self, cos):
-        link = cos.sign_put("uploads/1", bytes=5, seconds=60)
-        assert self.put(link, b"12345", **{"Content-Type": "video/mp4"}) == 200
+    def test_may_bear_any_type(self, giving):
+        link = giving.sign_put("uploads/1", bytes=5, seconds=60)
+        assert self.put(link, b"12345", **{"Content-Type": "video/mp4"})[0] == 200
 
-    def test_does_not_last(self, cos):
-        assert self.put(cos.sign_put("uploads/1", bytes=5, seconds=-1), b"12345") == 403
+    @pytest.mark.parametrize(("late_s", "answered"), [(61, "AccessDenied"), (60 + SPARE_S + 1, "ExpiredToken")])
+    def test_does_not_last_and_neither_does_its_key(self, giving, time_machine, late_s, answered):
+        link = giving.sign_put("uploads/1", bytes=5, seconds=60)
+        time_machine.move_to(datetime.now(UTC) + timedelta(seconds=late_s))
+        assert self.put(link, b"12345") == (403, answered)
 
-    def test_copies_nothing_of_others_though_a_header_asks_for_it(self, cos, simulator):
-        small(cos, "outputs/1")
-        source = f"{simulator.name}.cos.{simulator.region}.myqcloud.com/outputs/1"
-        link = cos.sign_put("uploads/1", bytes=5, seconds=60)
-        assert self.put(link, b"12345", **{"x-cos-copy-source": source}) == 403
-        assert list(simulator.objects) == ["outputs/1"]
+    @pytest.mark.parametrize("source", ["outputs/1", "uploads/1"])
+    def test_copies_nothing_though_a_header_asks_for_it(self, giving, simulator, source):
+        for key in ("outputs/1", "uploads/1"):
+            small(giving, key)
+        link = giving.sign_put("uploads/1", bytes=5, seconds=60)
+        place = f"{simulator.name}.cos.{simulator.region}.myqcloud.com/{source}"
+        assert self.put(link, b"12345", **{"x-cos-copy-source": place}) == (403, "AccessDenied")
+        assert simulator.objects["uploads/1"].read() == SMALL
 
-    def test_needs_a_key_of_its_own(self, simulator, folder):
-        assert cos_at(bucket_of(simulator, upload_key=""), folder).sign_put("uploads/1", bytes=5, seconds=60) is None
+    def test_is_signed_by_a_key_that_can_do_nothing_else_whoever_has_it(self, giving, sts, simulator, folder):
+        small(giving, "outputs/1")
+        giving.sign_put("uploads/1", bytes=5, seconds=3600)
+        (key,) = sts.given
+        thief = cos_at(bucket_of(simulator, secret_id=key.id, secret_key=key.secret, token=key.token), folder)
+        small(thief, "uploads/1")
+        for key in ("uploads/10", "uploads/2", "outputs/1"):
+            with pytest.raises(Unwritable, match="AccessDenied"):
+                small(thief, key)
+        for key in ("uploads/1", "outputs/1"):
+            with pytest.raises(Unreadable, match="AccessDenied"):
+                read(thief, key)
+        with pytest.raises(Unwritable, match="AccessDenied"):
+            thief.delete("uploads/1")
 
-    def test_needs_no_token_where_our_own_key_is_a_temporary_one(self, folder):
+    def test_is_nothing_without_its_token(self, giving):
+        link = giving.sign_put("uploads/1", bytes=5, seconds=60)
+        bare = re.sub(r"&x-cos-security-token=[^&]+", "", link)
+        assert (bare != link, self.put(bare, b"12345")) == (True, (403, "InvalidAccessKeyId"))
+
+    def test_is_none_where_our_own_key_is_a_temporary_one(self, sts, folder):
         with Simulator(token="temporary") as simulator:
-            link = cos_at(bucket_of(simulator), folder).sign_put("uploads/1", bytes=5, seconds=60)
-            assert (self.put(link, b"12345"), "temporary" in link) == (200, False)
+            assert cos_at(bucket_of(simulator, sts_endpoint=sts.url), folder).sign_put("uploads/1", bytes=5, seconds=60) is None
+        assert sts.requests == {}
 
-    def test_shows_no_secret(self, cos, simulator):
-        shown = cos.sign_put("uploads/1", bytes=5, seconds=60) + repr(cos)
-        assert not [secret for secret in (simulator.SECRET_KEY, simulator.UPLOAD_KEY) if secret in shown]
+    def test_shows_no_secret(self, giving, sts):
+        shown = giving.sign_put("uploads/1", bytes=5, seconds=60) + repr(giving) + repr(vars(giving))
+        assert not [secret for secret in (Simulator.SECRET_KEY, sts.given[0].secret) if secret in shown]
 
 
 class TestACopy:
@@ -367,8 +394,6 @@ class TestALink:
         assert followed(cos.sign("a", seconds=60).replace("/a?", "/b?"))[0] == 403
 
     def test_holds_for_its_time(self, cos, time_machine):
-        from datetime import UTC, datetime, timedelta
-
         small(cos)
         link = cos.sign("a", seconds=60)
         assert followed(link)[0] == 200
