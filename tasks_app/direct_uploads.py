@@ -20,7 +20,7 @@ from django.db import IntegrityError, transaction
 
 from . import ids
 from .models import File, Upload
-from .storage import StorageAway, links, media, sniff, storage
+from .storage import NoLink, links, media, sniff, storage
 
 MB = 1_000_000
 LINK_LIVES = timedelta(hours=1)  # to begin within; what is begun may go on
@@ -41,7 +41,7 @@ class Begun:
 
 
 def begin(account_id: int, *, name: str, bytes: int, now: datetime) -> Begun:
-    """Begin an upload; one that is never put costs nothing (cleanup.py). Raises StorageAway."""
+    """Begin an upload; one that is never put costs nothing (cleanup.py). Raises NoLink."""
     id = ids.new()
     upload = Upload(id=id, account_id=account_id, name=name, bytes=bytes, key=f"uploads/{ids.shown('file', id)}", created_at=now)
     url = _link(upload)
@@ -92,10 +92,10 @@ def forget(uploads: Sequence[Upload]) -> None:
 
 
 def _link(upload: Upload) -> str:
-    """The store's; ours where it has none, or none to give now and the file may as well come through us. Raises StorageAway."""
+    """The store's; ours where it has none, or none to give now and the file may as well come through us. Raises NoLink."""
     try:
         url = storage.sign_put(upload.key, bytes=upload.bytes, seconds=int(LINK_LIVES.total_seconds()))
-    except StorageAway:
+    except NoLink:
         if upload.bytes > MB * settings.UPLOAD_LIMIT_MB:
             raise
         url = None

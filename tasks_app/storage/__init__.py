@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 
 from .disk import Disk
-from .errors import StorageAway, TooLarge, Unreadable, Unwritable
+from .errors import NoLink, StorageAway, TooLarge, Unreadable, Unwritable
 from .store import Store, Stored
 
 if TYPE_CHECKING:
     from .cos_wire import Bucket
 
-__all__ = ["StorageAway", "Stored", "TooLarge", "Unreadable", "Unwritable", "chosen", "here", "storage"]
+__all__ = ["NoLink", "StorageAway", "Stored", "TooLarge", "Unreadable", "Unwritable", "chosen", "here", "storage"]
 
 
 class Chosen:

@@ -4,7 +4,8 @@ StorageError
 ├── TooLarge        more bytes came than the caller allowed; nothing was kept
 └── StorageAway     not now; later may do
     ├── Unwritable  full, broken, or it refuses us; nothing was kept
-    └── Unreadable  what it holds is still there
+    ├── Unreadable  what it holds is still there
+    └── NoLink      it signs none; all else is well, and clients may come to us instead
 """
 
 
@@ -26,3 +27,7 @@ class Unwritable(StorageAway):
 
 class Unreadable(StorageAway):
     """The store cannot be read now; what it holds is still there."""
+
+
+class NoLink(StorageAway):
+    """The store has no link to give out now; what would be put by it may come through us."""

@@ -96,7 +96,7 @@ class Store:
     def sign_put(self, key: str, *, bytes: int, seconds: int) -> str | None:
         """A link by which anyone may PUT exactly so many bytes to `key` for a while; None: the store takes nothing from others.
 
-        Raises Unwritable where it has none to give now.
+        Raises NoLink where it has none to give now.
         """
         raise NotImplementedError
 

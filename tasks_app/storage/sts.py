@@ -4,7 +4,7 @@ A link to put by is not signed by our own key: the headers of its PUT are its se
 object that the key may read. A key from here may read none, write none but this one, and ends with its link.
 
 It is asked by the general client of Tencent's SDK, with the SDK's habits taken away: no retryer (the standard one repeats a call that
-went well, then fails) and no region breaker (it swallows the error). What is left of a failure is Unwritable, and one line in the log.
+went well, then fails) and no region breaker (it swallows the error). What is left of a failure is NoLink, and one line in the log.
 """
 
 import json
@@ -22,7 +22,7 @@ from tencentcloud.common.profile.client_profile import ClientProfile
 from tencentcloud.common.profile.http_profile import HttpProfile
 
 from .cos_wire import Bucket
-from .errors import Unwritable
+from .errors import NoLink
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ class Sts:
         )
 
     def to_put(self, key: str, *, seconds: int) -> Bucket:
-        """The bucket, by a key that may put `key` for so long and do nothing else. Raises Unwritable."""
+        """The bucket, by a key that may put `key` for so long and do nothing else. Raises NoLink."""
         asked = {"Name": NAME, "Policy": quote(_policy(self._bucket, key), safe=""), "DurationSeconds": seconds + SPARE_S}
         given = self._answer(key, asked)
         return replace(self._bucket, secret_id=given["TmpSecretId"], secret_key=given["TmpSecretKey"], token=given["Token"])
@@ -75,7 +75,7 @@ class Sts:
         # What does not pass, as a right that is missing, waits for the operator.
         level = logging.WARNING if fault.passes else logging.ERROR
         log.log(level, "%s: %s", about, fault.what, extra={"sts_request_id": fault.request_id} if fault.request_id else None)
-        raise Unwritable(f"the storage can give no link: {fault.what}")
+        raise NoLink(f"the storage can give no link: {fault.what}")
 
 
 def judged(error: Exception) -> Fault:

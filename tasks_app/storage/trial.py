@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from asgiref.sync import async_to_sync
 
-from .errors import StorageError
+from .errors import NoLink, StorageError
 from .store import Store
 
 SIZE = 1000
@@ -22,12 +22,13 @@ class Failed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`what` was tried; `fault` is empty where it went well; `note` says more."""
+    """`what` was tried; `fault` is empty where it went well; `note` says more. `is_minor`: clients have another way."""
 
     what: str
     ms: float
     fault: str = ""
     note: str = ""
+    is_minor: bool = False
 
 
 def run(store: Store) -> Iterator[Verdict]:
@@ -51,10 +52,10 @@ def tried(what: str, step: Callable[[], str]) -> Verdict:
     """The verdict on one step, which answers with a note."""
     began = monotonic()
     try:
-        note, fault = step(), ""
+        note, fault, is_minor = step(), "", False
     except (StorageError, Failed, OSError) as error:
-        note, fault = "", str(error) or type(error).__name__
-    return Verdict(what, (monotonic() - began) * 1000, fault, note)
+        note, fault, is_minor = "", str(error) or type(error).__name__, isinstance(error, NoLink)
+    return Verdict(what, (monotonic() - began) * 1000, fault, note, is_minor)
 
 
 def _put(store: Store, key: str, content: bytes) -> str:

@@ -5,7 +5,7 @@ import traceback
 
 import pytest
 
-from tasks_app.storage import Unwritable
+from tasks_app.storage import NoLink
 from tasks_app.storage.sts import Sts
 from tests.upstreams import answer, cut_before_answer, cut_mid_json, garbage, hang
 
@@ -36,15 +36,15 @@ class TestAKey:
 
     def test_is_asked_for_by_our_key_and_never_twice_the_same(self, client, sts, simulator):
         assert client.to_put("uploads/1", seconds=60).secret_id != client.to_put("uploads/1", seconds=60).secret_id
-        with pytest.raises(Unwritable, match="SignatureFailure"):
+        with pytest.raises(NoLink, match="SignatureFailure"):
             Sts(bucket_of(simulator, secret_key="another", sts_endpoint=sts.url)).to_put("uploads/1", seconds=60)
 
     def test_of_what_outlasts_the_clouds_limit_is_refused(self, client):
-        with pytest.raises(Unwritable, match="OverTimeError"):
+        with pytest.raises(NoLink, match="OverTimeError"):
             client.to_put("uploads/1", seconds=7200)
 
     def test_is_of_our_own_bucket_alone(self, sts, simulator):
-        with pytest.raises(Unwritable, match="GrantOtherResource"):
+        with pytest.raises(NoLink, match="GrantOtherResource"):
             Sts(bucket_of(simulator, name="other-1250000001", sts_endpoint=sts.url)).to_put("uploads/1", seconds=60)
 
 
@@ -66,7 +66,7 @@ class TestAFault:
         sts.will(order, at=DOOR)
         assert client.to_put("uploads/1", seconds=60).token
         sts.will(order, at=DOOR, times=3)
-        with pytest.raises(Unwritable, match="the storage can give no link: "):
+        with pytest.raises(NoLink, match="the storage can give no link: "):
             client.to_put("uploads/1", seconds=60)
         assert sts.requests[DOOR] == 4
 
@@ -74,18 +74,18 @@ class TestAFault:
     def test_that_stays_is_not_and_is_the_operators(self, client, sts, caplog, charset):
         sts.charset = charset
         sts.will(answer(403), at=DOOR)
-        with pytest.raises(Unwritable, match=r"STS answered AuthFailure.UnauthorizedOperation: the key needs name/sts:GetFederationToken"):
+        with pytest.raises(NoLink, match=r"STS answered AuthFailure.UnauthorizedOperation: the key needs name/sts:GetFederationToken"):
             client.to_put("uploads/1", seconds=60)
         (line,) = [record for record in caplog.records if record.name == "tasks_app.storage.sts"]
         assert (sts.requests[DOOR], line.levelno, line.sts_request_id != "") == (1, logging.ERROR, True)
 
     def test_of_one_that_never_answers_takes_no_longer_than_its_time(self, bucket, sts):
         sts.will(hang(), at=DOOR, times=2)
-        with pytest.raises(Unwritable, match="STS did not answer in time"):
+        with pytest.raises(NoLink, match="STS did not answer in time"):
             Sts(bucket, timeouts=(10, 0.1)).to_put("uploads/1", seconds=60)
 
     def test_of_the_network_is_one_too(self, simulator):
-        with pytest.raises(Unwritable, match="the connection to STS broke"):
+        with pytest.raises(NoLink, match="the connection to STS broke"):
             Sts(bucket_of(simulator)).to_put("uploads/1", seconds=60)
 
 
@@ -96,7 +96,7 @@ class TestSecrets:
         told = [repr(given), repr(client), repr(vars(client))]
         for order in (answer(403), cut_before_answer(), garbage()):
             sts.will(order, at=DOOR, times=2)
-            with pytest.raises(Unwritable) as caught:
+            with pytest.raises(NoLink) as caught:
                 client.to_put("uploads/1", seconds=60)
             told += traceback.format_exception(caught.value)
             assert (caught.value.__cause__, caught.value.__context__) == (None, None)
