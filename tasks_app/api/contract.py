@@ -306,7 +306,7 @@ put_upload = operation(
     body={"application/octet-stream": BYTES},
     refusals=("not_found", "malformed_upload"),
     parameters=(FILE_ID, UPLOAD_SIGNATURE),
-    description="Where files are kept on this server's disk, the address that POST /files answers leads here.",
+    description="Where the address that POST /files answers leads, unless files are kept in a bucket that takes them itself.",
     auth=[{"Bearer": []}, {}],  # the link needs no key
 )
 read_file = operation(

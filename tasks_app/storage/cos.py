@@ -74,7 +74,7 @@ class Cos(Store):
         return self.wire.link(checked(key), method=method, seconds=seconds, says=says)
 
     def sign_put(self, key: str, *, bytes: int, seconds: int) -> str | None:
-        """By a key of its own (sts.py). None where our own key is a temporary one: STS gives keys to permanent ones."""
+        """By a key of its own (sts.py). None where our own key is a temporary one: STS has an error for calls by those."""
         if self.wire.bucket.token:
             return None
         by = self._sts.to_put(checked(key), seconds=seconds)
