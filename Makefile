@@ -5,6 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check install --no-compile --progress-bar off
 
+# Where the environment forbids bytecode, as many images with Python do, each process of a test would compile all that it imports, for 2.5 s.
+export PYTHONDONTWRITEBYTECODE :=
+
 # No wheels for Linux: these need a compiler, the first also the headers of MariaDB or MySQL. Without the second all is the same but slower.
 NEEDS_COMPILER := mysqlclient gunicorn_h1c
 SPACE := $(subst ,, )
