@@ -1,7 +1,7 @@
 """The runtime's doors: POST /runs, GET and DELETE /runs/{token}, GET /healthz.
 
-A state is {token, status, progress, result, runs_started}. They are for programs on this machine: a page in a browser here reaches
-the port too, but it can neither name another host nor send JSON without asking first.
+A state is {token, status, progress, result, runs_started}. They are for programs on this machine, or on the private network of a container:
+a page in a browser here reaches the port too, but it can neither name another host nor send JSON without asking first.
 """
 
 import json
@@ -20,11 +20,14 @@ TOKEN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 MAX_BYTES = 6 * 1024 * 1024  # what a function takes
 HOSTS = ("127.0.0.1", "localhost")
 RUNS = web.AppKey("runs", Runs)
+NAMES = web.AppKey("names", tuple[str, ...])
 
 
-def application(runs: Runs) -> web.Application:
+def application(runs: Runs, *, name: str = "localhost") -> web.Application:
+    """`name`: what it may be asked by, besides the names that each machine has for itself."""
     app = web.Application(client_max_size=MAX_BYTES, middlewares=[_for_programs_here])
     app[RUNS] = runs
+    app[NAMES] = (*HOSTS, name)
     app.add_routes(
         [
             web.post("/runs", _submit),
@@ -40,8 +43,8 @@ def application(runs: Runs) -> web.Application:
 
 @web.middleware
 async def _for_programs_here(request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> web.StreamResponse:
-    if urlsplit(f"//{request.host}").hostname not in HOSTS:
-        return _refused(403, "wrong_host", f"Ask for {' or '.join(HOSTS)}.")
+    if urlsplit(f"//{request.host}").hostname not in request.app[NAMES]:
+        return _refused(403, "wrong_host", f"Ask for {' or '.join(request.app[NAMES])}.")
     if request.method == "POST" and request.content_type != "application/json":
         return _refused(415, "wrong_type", "Send application/json.")
     return await handler(request)

@@ -42,10 +42,11 @@ class TestCompose:
     def test_runs_what_the_unit_runs(self, tier):
         assert SERVICES[tier]["command"] == units.command(unit(tier))
 
-    def test_runs_functions_as_the_unit_does_but_in_its_own_folder(self):
+    def test_runs_functions_as_the_unit_does_but_in_its_own_folder_and_by_its_name(self):
         given = dict(pair.split("=") for pair in units.value("darkroom-functions.service", "Environment").split())
         given["FUNCTIONS_DIR"] = "/data/functions"
-        assert SERVICES["functions"]["command"] == re.sub(r"\$(\w+)", lambda name: given[name[1]], units.command(unit("functions")))
+        same = re.sub(r"\$(\w+)", lambda name: given[name[1]], units.command(unit("functions")))
+        assert SERVICES["functions"]["command"] == same.replace("--port", "--host functions --port")
 
     @pytest.mark.parametrize("tier", EVERYWHERE)
     def test_gives_each_the_units_memory_and_time_to_end(self, tier):
@@ -57,9 +58,20 @@ class TestCompose:
         service = SERVICES[tier]
         assert (service["read_only"], service["cap_drop"], service["security_opt"]) == (True, ["ALL"], ["no-new-privileges:true"])
 
-    @pytest.mark.parametrize("queue", units.QUEUES)
-    def test_lets_workers_reach_the_functions(self, queue):
-        assert SERVICES[queue]["network_mode"] == "service:functions"
+    def test_lets_functions_be_reached_by_workers_and_reach_nobody(self):
+        assert SERVICES["functions"]["networks"] == ["functions"]
+        assert COMPOSE["networks"]["functions"] == {"internal": True}
+        assert all("functions" in SERVICES[queue]["networks"] for queue in units.QUEUES)
+
+    def test_shares_no_containers_network(self):
+        """Docker gives it up with its owner: after a restart of that one, the others would reach nothing."""
+        assert not any("network_mode" in service for service in SERVICES.values())
+
+    def test_builds_one_image(self):
+        assert [name for name, service in SERVICES.items() if "build" in service] == ["prepare"]
+
+    def test_keeps_logs_within_bounds(self):
+        assert all("max-size" in service["logging"]["options"] for service in SERVICES.values())
 
     def test_gives_functions_no_secret(self):
         assert SERVICES["functions"]["env_file"] == []

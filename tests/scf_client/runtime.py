@@ -21,13 +21,13 @@ LONG_VIDEO = {"prompt": "reef", "duration": 30, "resolution": "720p"}
 class Runtime:
     """`start()`, `kill()` as a power cut would, `stop()` in an orderly way; the root stays."""
 
-    def __init__(self, root: Path):
-        self.root, self.port = root, free_port()
+    def __init__(self, root: Path, host: str = "127.0.0.1"):
+        self.root, self.host, self.port = root, host, free_port()
         self.process: subprocess.Popen | None = None
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.host}:{self.port}"
 
     def start(self, *options: str, under: Sequence[str] = ()) -> "Runtime":
         """`under` is a program that runs it, and becomes it."""
@@ -36,7 +36,7 @@ class Runtime:
         return self
 
     def command(self) -> list[str]:
-        return [sys.executable, "-m", "scf_client.local", "--port", str(self.port), "--root", str(self.root)]
+        return [sys.executable, "-m", "scf_client.local", "--host", self.host, "--port", str(self.port), "--root", str(self.root)]
 
     def kill(self) -> None:
         self.process.kill()

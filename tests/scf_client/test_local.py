@@ -119,6 +119,12 @@ class TestAPageInABrowserOnThisMachine:
         assert shared.call("GET", "/healthz", Host=host)[0] == 403
         assert shared.call("GET", "/healthz", Host="localhost:1")[0] == 200
 
+    def test_nor_where_the_runtime_is_asked_by_another_name_as_in_a_container(self, tmp_path):
+        elsewhere = Runtime(tmp_path, "127.0.0.2").start()
+        assert elsewhere.call("GET", "/healthz")[0] == 200
+        assert elsewhere.call("GET", "/healthz", Host="evil.example")[0] == 403
+        elsewhere.stop()
+
 
 class TestAFunction:
     def test_and_its_encoder_know_no_secret_of_the_runtimes(self, tmp_path, monkeypatch):
