@@ -18,16 +18,16 @@ from .runs import Busy, Order, Runs
 
 TOKEN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 MAX_BYTES = 6 * 1024 * 1024  # what a function takes
-HOSTS = ("127.0.0.1", "localhost")
+HOSTS = frozenset({"127.0.0.1", "localhost"})
 RUNS = web.AppKey("runs", Runs)
-NAMES = web.AppKey("names", tuple[str, ...])
+NAMES = web.AppKey("names", frozenset[str])
 
 
 def application(runs: Runs, *, name: str = "localhost") -> web.Application:
     """`name`: what it may be asked by, besides the names that each machine has for itself."""
     app = web.Application(client_max_size=MAX_BYTES, middlewares=[_for_programs_here])
     app[RUNS] = runs
-    app[NAMES] = (*HOSTS, name)
+    app[NAMES] = HOSTS | {name}
     app.add_routes(
         [
             web.post("/runs", _submit),
@@ -43,8 +43,9 @@ def application(runs: Runs, *, name: str = "localhost") -> web.Application:
 
 @web.middleware
 async def _for_programs_here(request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> web.StreamResponse:
-    if urlsplit(f"//{request.host}").hostname not in request.app[NAMES]:
-        return _refused(403, "wrong_host", f"Ask for {' or '.join(request.app[NAMES])}.")
+    names = request.app[NAMES]
+    if urlsplit(f"//{request.host}").hostname not in names:
+        return _refused(403, "wrong_host", f"Ask for {' or '.join(sorted(names))}.")
     if request.method == "POST" and request.content_type != "application/json":
         return _refused(415, "wrong_type", "Send application/json.")
     return await handler(request)
