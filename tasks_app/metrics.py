@@ -4,6 +4,7 @@ Web counts in files that its workers share (counting.py); a worker in its memory
 Every label has few values, which we choose: no path, no id, no word of a client's.
 """
 
+from functools import cache
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
@@ -39,7 +40,11 @@ TRIES = Counter("darkroom_webhook_tries", "Calls of webhooks, by outcome: delive
 
 def answered(method: str, route: str, status: int, seconds: float) -> None:
     """A client may call its method what it likes."""
-    REQUESTS.labels(method if method in METHODS else "other", route, status).observe(seconds)
+    _requests(method if method in METHODS else "other", route, status).observe(seconds)
+
+
+# The library looks a series up under a lock; there are a few hundred of them.
+_requests = cache(REQUESTS.labels)
 
 
 def samples() -> list[list[Any]]:

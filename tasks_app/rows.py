@@ -6,6 +6,7 @@ A Row reads the same whether it came from here or from a Task that the engine ju
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import cache
+from operator import itemgetter
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -51,9 +52,12 @@ class Row(NamedTuple):
 
 def of(task: Task) -> Row:
     """The row of a task that the engine has at hand."""
-    values = {name: getattr(task, name) for name in Row._fields}
-    values |= {name: values[name] and values[name].bytes for name in IDS}
-    return Row(**values | {name: instant(values[name]) for name in INSTANTS})
+    values = list(SHOWN(vars(task)))
+    for place in ID_PLACES:
+        values[place] = values[place] and values[place].bytes
+    for place in INSTANT_PLACES:
+        values[place] = instant(values[place])
+    return Row._make(values)
 
 
 def find(account_id: int, task_id: UUID) -> Row | None:
@@ -107,8 +111,10 @@ INSTANT_AS_TEXT = {
     "mysql": "CONCAT(REPLACE({0}, ' ', 'T'), 'Z')",  # DATE_FORMAT takes three times as long
     "sqlite": "replace({0}, ' ', 'T') || CASE WHEN {0} LIKE '%%.%%' THEN 'Z' ELSE '.000000Z' END",
 }
-IDS = ("id", "retry_of")
 INSTANTS = ("created_at", "started_at", "finished_at", "deadline_at")
+SHOWN = itemgetter(*Row._fields)
+ID_PLACES = [Row._fields.index(name) for name in ("id", "retry_of")]
+INSTANT_PLACES = [Row._fields.index(name) for name in INSTANTS]
 JSON_PLACES = [Row._fields.index(name) for name in ("input", "metadata", "cost_items", "used", "warnings")]
 BEFORE = f"""
     SELECT COUNT(*) FROM (SELECT 1 FROM {Task._meta.db_table} WHERE status = 'queued' AND lane = %s AND id < %s LIMIT %s) AS before_it
