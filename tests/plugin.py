@@ -6,6 +6,7 @@
 Each process of a session has folders of its own and a Redis database of its own; pytest-django gives it a database.
 """
 
+import gc
 import os
 import re
 import shutil
@@ -37,6 +38,17 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator:
         os.environ.setdefault("REDIS_URL", "")
     own_folders()
     return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator:
+    """All that is collected stays until the end: to look for garbage among it, now, later and at the end, took a third of the time."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_unconfigure() -> None:
