@@ -49,6 +49,9 @@ faults: $(VENV)/test.stamp $(VENV)/mysql.stamp ## everything that can go wrong, 
 machine: $(VENV)/test.stamp $(VENV)/mysql.stamp ## the installer, upgrade and restart on a fresh Debian in a container; needs root, debootstrap, systemd-container
 	@MACHINE=1 $(BIN)/pytest tests/deploy/test_machine.py
 
+containers: $(VENV)/test.stamp $(VENV)/mysql.stamp ## the image and Compose on a Docker engine of its own; needs root, dockerd, docker compose, debootstrap
+	@CONTAINERS=1 $(BIN)/pytest tests/deploy/test_compose.py
+
 screenshots: $(VENV)/test.stamp $(VENV)/mysql.stamp ## the pictures of our pages in docs/, taken anew
 	@$(BIN)/python -m tests.screenshots
 
@@ -78,4 +81,4 @@ $(VENV)/mysql.stamp: requirements.txt tests/system.sh $(VENV)/run.stamp
 	$(PIP) -r requirements.txt
 	@touch $@
 
-.PHONY: help demo up test lint bench faults machine screenshots format setup
+.PHONY: help demo up test lint bench faults machine containers screenshots format setup

@@ -1,0 +1,138 @@
+"""The image and the Compose set on a Docker engine, by `make containers`: it takes minutes. Each test goes on from the one before."""
+
+import json
+import os
+import re
+import shutil
+from contextlib import suppress
+from http.client import HTTPConnection, HTTPException
+
+import pytest
+
+from tests.deploy.clients import CARD, READERS, Clients
+from tests.deploy.engine import Engine, can_be_had
+from tests.deploy.test_containers import EVERYWHERE, SERVICES
+from tests.deploy.web import PATIENCE_S, ROOT, wait_until
+
+pytestmark = [
+    pytest.mark.skipif(not os.environ.get("CONTAINERS"), reason="make containers runs it"),
+    pytest.mark.skipif(not can_be_had(), reason="needs root, dockerd, docker compose and debootstrap"),
+]
+GUIDE = (ROOT / "docs/deployment.md").read_text(encoding="utf-8").partition("## Containers\n")[2]
+COMMANDS = re.search(r"```bash\n(.*?)```", GUIDE, re.DOTALL)[1]
+HOST = "api.example.com"
+
+
+class House:
+    """What the guide's commands come to, in a copy of our code; `house("logs", "web")` is a command of Compose."""
+
+    def __init__(self, engine, code):
+        self.engine, self.folder = engine, code / "deploy/containers"
+        shutil.copytree(ROOT, code, ignore=shutil.ignore_patterns(".*", "var", "__pycache__"))
+        shutil.copy(ROOT / ".env.example", code)
+        (code / ".env").write_text("SECRET=of the machine that builds\n")
+
+    def begin(self):
+        self.key = self.engine.said("bash", "-euc", COMMANDS, cwd=self.folder.parent.parent).split()[-1]
+
+    def __call__(self, *words):
+        return self.engine.said("docker", "compose", *words, cwd=self.folder)
+
+    def inside(self, service, *words):
+        return self.engine.run("docker", "compose", "exec", "-T", service, *words, cwd=self.folder)
+
+    def connect(self):
+        return HTTPConnection("127.0.0.1", 8000, timeout=PATIENCE_S)
+
+    def asked(self, method, path, body=None, **headers):
+        connection = self.connect()
+        connection.request(method, path, body, {"Host": HOST, "Authorization": f"Bearer {self.key}", **headers})
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+
+    def has_done(self, task):
+        return json.loads(self.asked("GET", f"/api/v1/tasks/{task}")[1])["status"] == "succeeded"
+
+    def answers(self):
+        with suppress(OSError, HTTPException):
+            return self.asked("GET", "/readyz")[0] == 200
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory):
+    with Engine() as engine:
+        engine.fetch_images()
+        house = House(engine, tmp_path_factory.mktemp("compose") / "darkroom")
+        try:
+            house.begin()
+            yield house
+        finally:
+            engine.run("docker", "compose", "down", "--volumes", cwd=house.folder)
+
+
+@pytest.fixture(scope="module")
+def task(house):
+    wait_until(house.answers, "web answered")
+    status, body = house.asked("POST", "/api/v1/tasks", CARD, **{"Content-Type": "application/json"})
+    assert status == 201
+    wait_until(lambda: house.has_done(json.loads(body)["id"]), "the task was done")
+    return json.loads(house.asked("GET", f"/api/v1/tasks/{json.loads(body)['id']}")[1])
+
+
+def picture(house, task):
+    return house.asked("GET", task["outputs"][0]["url"].partition(HOST)[2])
+
+
+class TestTheGuidesCommands:
+    def test_start_what_the_doctor_finds_well(self, house):
+        wait_until(lambda: ", 0 broken" in house.inside("web", "./manage.py", "doctor").stdout, "all was well")
+
+    def test_show_it_by_the_health_of_those_who_have_one(self, house):
+        wait_until(lambda: house("ps").count("(healthy)") == 3, "database, Redis and web were healthy")
+
+    def test_make_one_image_without_secrets_whose_user_owns_nothing_of_it(self, house):
+        run = ["docker", "run", "--rm", "darkroom"]
+        assert house.engine.said(*run, "id").startswith("uid=10001(darkroom) gid=10001(darkroom)")
+        assert (
+            house.engine.said(*run, "find", "/opt/darkroom", "(", "-name", "*.env", "-o", "-name", ".env*", "-o", "-user", "10001", ")")
+            == ""
+        )
+
+    def test_serve_a_task_to_its_last_byte(self, house, task):
+        status, body = picture(house, task)
+        assert (status, len(body)) == (200, task["outputs"][0]["bytes"])
+
+
+class TestEachContainer:
+    @pytest.mark.parametrize("tier", EVERYWHERE)
+    def test_is_confined_as_the_file_says(self, house, tier):
+        assert house.inside(tier, "touch", "/opt/darkroom/mine").returncode != 0
+        status = house.inside(tier, "cat", "/proc/1/status").stdout
+        assert re.search(r"CapBnd:\s+0+\n", status)
+        assert re.search(r"NoNewPrivs:\s+1\n", status)
+        container = house("ps", "--quiet", tier).strip()
+        limit = int(house.engine.said("docker", "inspect", "--format", "{{.HostConfig.Memory}}", container))
+        assert limit == int(SERVICES[tier]["mem_limit"].rstrip("m")) * 1024 * 1024
+
+    def test_of_functions_reaches_no_database(self, house):
+        reach = "import socket; socket.create_connection(('mariadb', 3306), 3)"
+        assert "OSError" in house.inside("functions", "python", "-c", f"try:\n    {reach}\nexcept OSError: print('OSError')").stdout
+
+
+class TestUnderLoad:
+    @pytest.mark.parametrize("command", [("restart", "functions"), ("restart", "submit", "poll", "store"), ("kill", "-s", "HUP", "web")])
+    def test_a_restart_fails_no_request_and_loses_no_task(self, house, command):
+        with Clients(house, house.key, host=HOST) as clients:
+            wait_until(lambda: clients.statuses.total() > 10 * READERS, "the clients were at work")
+            house(*command)
+        wait_until(lambda: all(map(house.has_done, clients.tasks)), "every task was done")
+        assert set(clients.statuses) == {200, 201}
+
+
+class TestAfterDownAndUp:
+    def test_all_is_there(self, house, task):
+        before = picture(house, task)
+        house("down")
+        house("up", "--detach")
+        wait_until(house.answers, "web answered")
+        assert picture(house, task) == before
