@@ -73,6 +73,9 @@ class TestCompose:
     def test_keeps_logs_within_bounds(self):
         assert all("max-size" in service["logging"]["options"] for service in SERVICES.values())
 
+    def test_lets_each_be_told_to_end_while_it_starts(self):
+        assert all(SERVICES[tier]["init"] for tier in EVERYWHERE)
+
     def test_gives_functions_no_secret(self):
         assert SERVICES["functions"]["env_file"] == []
 
