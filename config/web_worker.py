@@ -15,10 +15,13 @@ import struct
 import time
 from collections.abc import Callable
 
+from gunicorn.http.body import LengthReader
+from gunicorn.http.wsgi import FileWrapper, create
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from . import handover
 from .env import env
+from .web_answer import WholeAnswer
 
 READABLE = select.EPOLLIN | select.EPOLLONESHOT
 DRAINED_AT_ONCE = 65536  # bytes
@@ -117,9 +120,55 @@ class Worker(ThreadWorker):
         if handover.is_wanted(req.path, req.headers) and (taker := handover.connected(env["STREAM_SOCKET"])):
             self.give(conn, handover.written(req.method, req.uri, req.headers, req.body.read()), to=taker)
         try:
-            return super().handle_request(req, conn)
+            return self.respond(req, conn)
         except Left as left:
             self.give(conn, handover.written(req.method, req.uri, (), b""), to=left.taker, rest=left.rest)
+
+    def respond(self, req, conn: Connection) -> bool:
+        """What gunicorn's own does, with a WholeAnswer and without its access line; returns whether the connection stays."""
+        answer, environ = None, {}
+        try:
+            self.cfg.pre_request(self, req)
+            answer, environ = create(req, conn.sock, conn.client, conn.server, self.cfg, response_class=WholeAnswer)
+            environ["wsgi.multithread"] = True
+            self.count(answer)
+            self.send(self.wsgi(environ, answer.start_response), answer)
+        except OSError:
+            raise
+        except (Exception, SystemExit):
+            if answer is None or not answer.headers_sent:
+                raise
+            self.log.exception("An answer broke off.")
+            raise StopIteration from None
+        finally:
+            self.cfg.post_request(self, req, environ, answer)
+        return not answer.should_close()
+
+    def count(self, answer: WholeAnswer) -> None:
+        self.nr += 1
+        if self.nr >= self.max_requests and self.alive:
+            self.log.info("Autorestarting worker after current request.")
+            self.alive = False
+        if not self.alive:
+            answer.force_close()
+
+    def send(self, parts, answer: WholeAnswer) -> None:
+        try:
+            if isinstance(parts, FileWrapper):
+                answer.write_file(parts)
+            else:
+                for part in parts:
+                    answer.write(part)
+            answer.close()
+        finally:
+            if hasattr(parts, "close"):
+                parts.close()
+
+    def _keepalive_after(self, conn: Connection, keepalive: bool) -> bool:
+        body = conn.parser.mesg.body
+        if keepalive and isinstance(body.reader, LengthReader) and not body.reader.length and not body.failed:
+            return True  # all was read; gunicorn would set the socket's time limit, read nothing, and set it back
+        return super()._keepalive_after(conn, keepalive)
 
     def ask(self, environ, start_response):
         """What the application answers; raises Left where it leaves a rest, and somebody is there to go on with it."""
