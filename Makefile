@@ -13,7 +13,7 @@ NEEDS_COMPILER := mysqlclient gunicorn_h1c
 SPACE := $(subst ,, )
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
 demo: $(VENV)/run.stamp ## real tasks, start to end, on nothing but python3 and make
 	@$(BIN)/python manage.py demo

@@ -3,6 +3,7 @@
 import os
 import platform
 import subprocess
+import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -40,7 +41,7 @@ def facts(ground: Ground) -> list[tuple[str, str]]:
         ("machine", f"{os.cpu_count()} cores ({_processor()}), {_memory_gb():.0f} GB, {platform.system()} {platform.release()}"),
         ("MariaDB", f"{mariadb}, {pool_mb} MB buffer pool, `innodb_flush_log_at_trx_commit={flush}`"),
         ("Redis", _said("redis-server", "--version").split("v=")[-1].split()[0]),
-        ("Python", f"{platform.python_version()}, {packages}"),
+        ("Python", f"{platform.python_version()}{' of the system' if sys.base_prefix == '/usr' else ''}, {packages}"),
         *([("peer", f"Node {_said('node', '--version')}, Express, PM2 with 3 instances")] if peer.is_there() else []),
         ("load", "wrk, 1 thread, 100 connections, rounds of 8 s"),
     ]
