@@ -317,7 +317,7 @@ def before_the_insert(work):
     given: list = []
 
     def between(execute, sql, params, many, context):
-        if sql.startswith("INSERT INTO tasks_app_task ") and not given:
+        if "INSERT INTO tasks_app_task " in sql and not given:
             given.append(work())
         return execute(sql, params, many, context)
 
