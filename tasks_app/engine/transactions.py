@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from itertools import chain
 from typing import Any, TypeVar
 
-from django.db import DatabaseError, OperationalError, connection, transaction
+from django.db import Error, OperationalError, connection, transaction
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -69,9 +69,16 @@ def _in_one_trip(steps: Sequence[Step]) -> bool:
     try:
         with connection.cursor() as cursor:
             cursor.execute(IN_ONE_TRIP.format(block), list(chain.from_iterable(values for _, values, _ in steps)))
-    except DatabaseError as error:
-        connection.rollback()
+    except Error as error:
+        _roll_back()
         if error.args[:1] != (SIGNALLED,):
             raise
         return False
     return True
+
+
+def _roll_back() -> None:
+    try:
+        connection.rollback()
+    except Error:
+        connection.close()  # the server has ended it, and rolls back by itself

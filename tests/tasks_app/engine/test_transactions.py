@@ -100,6 +100,25 @@ def test_steps_at_once_are_one_round_trip_on_mariadb(mariadb, acme, django_asser
         assert at_once([credits(acme.id, 1), credits(acme.id, 1)])
 
 
+def test_steps_at_once_on_a_connection_that_the_server_has_ended_fail_and_are_not_done(mariadb, acme):
+    before = acme.balance
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT CONNECTION_ID()")
+        killer = Thread(target=kill, args=cursor.fetchone())
+    killer.start()
+    killer.join()
+    with pytest.raises(OperationalError, match=r"gone away|Lost connection"):
+        at_once([credits(acme.id, 1)])
+    assert at_once([credits(acme.id, 1)]) is True
+    assert acme.balance == before + 1
+
+
+def kill(other: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"KILL CONNECTION {other:d}")
+    connection.close()
+
+
 def write(account_id: int, balance: int) -> None:
     Account.objects.filter(id=account_id).update(balance=balance)
     connection.close()
