@@ -3,8 +3,8 @@
 In gunicorn's own `gthread` one thread waits for requests, hands each to a pool and takes the connection back: two queues, a
 pipe and a future a request, and a change of threads each way. Here the kernel hands a connection that became readable to one of
 the threads (epoll(7), EPOLLONESHOT: to no second one until it is armed anew). The main thread accepts, counts, closes, and tells
-gunicorn that the worker lives; all that happens to a request is gunicorn's own. But what would hold its thread for minutes is handed
-on to the stream tier (handover.py): at once, or when the application has done its part of it.
+gunicorn that the worker lives. Requests are read as gunicorn reads them, and answered in fewer pieces (web_answer.py). But what would
+hold its thread for minutes is handed on to the stream tier (handover.py): at once, or when the application has done its part of it.
 """
 
 import math
@@ -16,12 +16,12 @@ import time
 from collections.abc import Callable
 
 from gunicorn.http.body import LengthReader
-from gunicorn.http.wsgi import FileWrapper, create
+from gunicorn.http.wsgi import create
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from . import handover
 from .env import env
-from .web_answer import WholeAnswer
+from .web_answer import WholeAnswer, send
 
 READABLE = select.EPOLLIN | select.EPOLLONESHOT
 DRAINED_AT_ONCE = 65536  # bytes
@@ -132,7 +132,7 @@ class Worker(ThreadWorker):
             answer, environ = create(req, conn.sock, conn.client, conn.server, self.cfg, response_class=WholeAnswer)
             environ["wsgi.multithread"] = True
             self.count(answer)
-            self.send(self.wsgi(environ, answer.start_response), answer)
+            send(self.wsgi(environ, answer.start_response), answer)
         except OSError:
             raise
         except (Exception, SystemExit):
@@ -151,18 +151,6 @@ class Worker(ThreadWorker):
             self.alive = False
         if not self.alive:
             answer.force_close()
-
-    def send(self, parts, answer: WholeAnswer) -> None:
-        try:
-            if isinstance(parts, FileWrapper):
-                answer.write_file(parts)
-            else:
-                for part in parts:
-                    answer.write(part)
-            answer.close()
-        finally:
-            if hasattr(parts, "close"):
-                parts.close()
 
     def _keepalive_after(self, conn: Connection, keepalive: bool) -> bool:
         body = conn.parser.mesg.body

@@ -9,7 +9,7 @@ from gunicorn.config import Config
 from gunicorn.http import RequestParser
 from gunicorn.http.wsgi import FileWrapper, Response, create
 
-from config.web_answer import WholeAnswer
+from config.web_answer import WholeAnswer, send
 
 LENGTH = [("Content-Type", "application/json"), ("Content-Length", "8")]
 OPEN = [("Content-Type", "text/event-stream")]
@@ -24,12 +24,7 @@ def said(response_class, method, status, headers, parts) -> list[bytes]:
         request = next(RequestParser(cfg, ours, ("127.0.0.1", 1)))
         answer, _ = create(request, ours, ("127.0.0.1", 1), ("127.0.0.1", 8000), cfg, response_class=response_class)
         answer.start_response(status, headers)
-        if isinstance(parts, FileWrapper):
-            answer.write_file(parts)
-        else:
-            for part in parts:
-                answer.write(part)
-        answer.close()
+        send(parts, answer)
         ours.shutdown(socket.SHUT_WR)
         return list(iter(lambda: theirs.recv(65536), b""))
 

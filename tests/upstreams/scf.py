@@ -19,18 +19,18 @@ import time
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import aiohttp
 from aiohttp import web
 
-from . import scf_parameters, tc3
+from . import scf_parameters, tc3, tc3_calls
 from .listener import Listener, Refusal
 from .orders import Answer, Break, Fate, Order, Say, Twice
 from .scf_books import LATEST, Config, Function
 from .scf_instances import Execution, Images, Instance, Role
 from .scf_parameters import ACTIONS
-from .server import reset
 
 VERSION = "2018-04-16"
 LONGEST_BODY, LONGEST_CALL, LONGEST_EVENT = 10 * 1024 * 1024, 6 * 1024 * 1024, 128 * 1024
@@ -39,7 +39,6 @@ FUNCTION_NAME_LENGTH, ENVIRONMENT_BYTES = 60, 4096
 SIZES = (64, *range(128, 3073, 128))
 ORDERED = {401: "AuthFailure.SecretIdNotFound", 403: "UnauthorizedOperation.CAM", 429: "RequestLimitExceeded", 500: "InternalError.System"}
 SLOW_ACTIONS, MOST_A_SECOND = ("GetAsyncEventStatus", "TerminateAsyncEvent"), 20
-GATEWAY = (502, 503, 504)  # answers of what stands in front of the cloud
 FORBIDDEN_NAMES = ("SCF_", "QCLOUD_", "TENCENTCLOUD_")
 
 
@@ -168,18 +167,8 @@ class Scf(Listener):
         self._asked.append(now)
 
     async def _instead(self, request: web.BaseRequest, order: Answer | Break, answer: dict[str, Any] | None = None) -> web.StreamResponse:
-        match order:
-            case Answer(status) if status in GATEWAY:
-                return web.Response(status=status, text=f"<html><h1>{status}</h1></html>", content_type="text/html")
-            case Answer(status, _, code):
-                return self._refused(request, refuse(str(code or ORDERED[status]), "as ordered"))
-            case Break("hang"):
-                await asyncio.Event().wait()
-            case Break("garbage"):
-                return web.Response(text="<html><h1>Welcome to nginx!</h1></html>", content_type="text/html")
-            case Break("mid_json"):
-                return web.Response(body=self._answer(answer or {}).body[:20], content_type="application/json")
-        return reset(request)
+        refused = partial(self._refused, request)
+        return await tc3_calls.misbehave(request, order, codes=ORDERED, refused=refused, whole=self._answer(answer or {}).body)
 
     def _refused(self, request: web.BaseRequest, refusal: Refusal) -> web.StreamResponse:
         return self._answer({"Error": {"Code": refusal.code, "Message": refusal.message}})

@@ -8,12 +8,12 @@ with Cos() as cos, Sts() as sts:                     # or: python -m tests.upstr
     assert sts.given[0].allows == (("name/cos:PutObject", "…:darkroom-1250000000/uploads/file_1"),)
 """
 
-import asyncio
 import json
 import re
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
@@ -24,7 +24,6 @@ from .cos import Cos
 from .listener import Listener, Refusal
 from .orders import Answer, Break, Order
 from .rules import text, whole
-from .server import reset
 from .sts_keys import Key
 from .tc3_calls import judge, refuse, well
 
@@ -37,7 +36,6 @@ ORDERED = {
     429: "RequestLimitExceeded",
     500: "InternalError.SystemError",
 }
-GATEWAY = (502, 503, 504)  # answers of what stands in front of the cloud
 
 
 class Sts(Listener):
@@ -92,18 +90,8 @@ class Sts(Listener):
                 yield from ((action, resource) for action in statement["action"])
 
     async def _instead(self, request: web.BaseRequest, order: Order) -> web.StreamResponse:
-        match order:
-            case Answer(status) if status in GATEWAY:
-                return web.Response(status=status, text=f"<html><h1>{status}</h1></html>", content_type="text/html")
-            case Answer(status, _, code):
-                return self._refused(request, refuse(str(code or ORDERED[status]), "as ordered"))
-            case Break("hang"):
-                await asyncio.Event().wait()
-            case Break("garbage"):
-                return web.Response(text="<html><h1>Welcome to nginx!</h1></html>", content_type="text/html")
-            case Break("mid_json"):
-                return web.Response(body=b'{"Response": {"Cred', content_type="application/json")
-        return reset(request)
+        refused = partial(self._refused, request)
+        return await tc3_calls.misbehave(request, order, codes=ORDERED, refused=refused, whole=self._answer(well({"Credentials": {}})).body)
 
     def _refused(self, request: web.BaseRequest, refusal: Refusal) -> web.StreamResponse:
         return self._answer(tc3_calls.write_refusal(refusal))

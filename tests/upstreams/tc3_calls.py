@@ -1,10 +1,11 @@
 """A call to one of Tencent Cloud's services, looked at in the order in which the cloud does: request, signature, action, parameters."""
 
+import asyncio
 import hmac
 import json
 import time
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,8 +13,11 @@ from aiohttp import web
 
 from . import rules, tc3
 from .listener import Refusal
+from .orders import Answer, Break
+from .server import reset
 
 SECRET_ID, SECRET_KEY = "AKIDsimulated0000000000000000000000", "simulated-secret-key"
+GATEWAY = (502, 503, 504)  # answers of what stands in front of the cloud
 LONGEST_BODY = 10 * 1024 * 1024
 WRONG = {"unknown": "UnknownParameter", "missing": "MissingParameter", "invalid": "InvalidParameterValue"}
 
@@ -79,6 +83,32 @@ def write_refusal(refusal: Refusal) -> dict[str, Any]:
 
 def well(response: Mapping[str, Any]) -> dict[str, Any]:
     return {"Response": {**response, "RequestId": str(uuid.uuid4())}}
+
+
+async def misbehave(
+    request: web.BaseRequest,
+    order: Answer | Break,
+    *,
+    codes: Mapping[int, str],
+    refused: Callable[[Refusal], web.StreamResponse],
+    whole: bytes,
+) -> web.StreamResponse:
+    """What is ordered instead of an answer. `codes`: the service's words for statuses.
+
+    `refused`: how it refuses; `whole`: what is cut short.
+    """
+    match order:
+        case Answer(status) if status in GATEWAY:
+            return web.Response(status=status, text=f"<html><h1>{status}</h1></html>", content_type="text/html")
+        case Answer(status, _, code):
+            return refused(refuse(str(code or codes[status]), "as ordered"))
+        case Break("hang"):
+            await asyncio.Event().wait()
+        case Break("garbage"):
+            return web.Response(text="<html><h1>Welcome to nginx!</h1></html>", content_type="text/html")
+        case Break("mid_json"):
+            return web.Response(body=whole[:20], content_type="application/json")
+    return reset(request)
 
 
 def _check_signature(headers: Mapping[str, str], body: bytes, cloud: Cloud) -> None:
