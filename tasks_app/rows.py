@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from .models import Task
 
@@ -62,10 +63,8 @@ def of(task: Task) -> Row:
 
 def find(account_id: int, task_id: UUID) -> Row | None:
     """The account's task; None where it has none of this id."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"{_select(connection.vendor)} WHERE id = %s AND account_id = %s", [task_id.bytes, account_id])
-        found = cursor.fetchone()
-    return _task(found) if found else None
+    found = _rows("WHERE id = %s AND account_id = %s", [task_id.bytes, account_id])
+    return found[0] if found else None
 
 
 def by_ids(task_ids: Collection[UUID]) -> list[Row]:
@@ -76,21 +75,30 @@ def by_ids(task_ids: Collection[UUID]) -> list[Row]:
 def select(where: str, params: Sequence[Any], *, limit: int, oldest_first: bool = False) -> list[Row]:
     """Tasks, newest first unless asked otherwise, for a WHERE clause."""
     order = "id" if oldest_first else "id DESC"
-    with connection.cursor() as cursor:
-        cursor.execute(f"{_select(connection.vendor)} WHERE {where} ORDER BY {order} LIMIT %s", [*params, limit])
-        return [_task(values) for values in cursor.fetchall()]
+    return _rows(f"WHERE {where} ORDER BY {order} LIMIT %s", [*params, limit])
 
 
 def queue_position(row: Row) -> int:
     """Roughly how many tasks wait before this one, from 1."""
-    with connection.cursor() as cursor:
-        cursor.execute(BEFORE, [row.lane, row.id, WAITING - 1])
-        return cursor.fetchone()[0] + 1
+    return _read(connections[DEFAULT_DB_ALIAS], BEFORE, [row.lane, row.id, WAITING - 1])[0][0] + 1
 
 
 def instant(moment: datetime | None) -> str | None:
     """A UTC instant in the form in which the database gives it here: RFC 3339, to the microsecond."""
     return moment and moment.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
+def _rows(which: str, params: Sequence[Any]) -> list[Row]:
+    database = connections[DEFAULT_DB_ALIAS]  # Django's `connection` would look it up for each of its attributes
+    return [_task(values) for values in _read(database, f"{_select(database.vendor)} {which}", params)]
+
+
+def _read(database: BaseDatabaseWrapper, sql: str, params: Sequence[Any]) -> Sequence[tuple]:
+    if database.vendor == "mysql":
+        return database.read(sql, params)
+    with database.cursor() as cursor:
+        cursor.execute(sql, params)
+        return cursor.fetchall()
 
 
 @cache

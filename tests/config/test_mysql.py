@@ -5,10 +5,11 @@ import socket
 from datetime import timedelta
 
 import pytest
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, ProgrammingError, connection, transaction
+from django.db.transaction import TransactionManagementError
 
 from accounts.models import Account
-from config.mysql.base import TRUSTED_S
+from config.mysql.base import PREPARED, TRUSTED_S, TRUSTED_UNSEEN_S
 from tasks_app.engine.claims import LEASE
 
 pytestmark = [
@@ -17,10 +18,10 @@ pytestmark = [
 ]
 
 
-def asked() -> int:
-    """How many statements this session has sent so far."""
+def asked(what: str = "Questions") -> int:
+    """How many statements this session has sent so far, or of one kind."""
     with connection.cursor() as cursor:
-        cursor.execute("SHOW SESSION STATUS LIKE 'Questions'")
+        cursor.execute("SHOW SESSION STATUS LIKE %s", [what])
         return int(cursor.fetchone()[1])
 
 
@@ -28,8 +29,8 @@ def request_starts() -> None:
     connection.close_if_unusable_or_obsolete()
 
 
-def pause() -> None:
-    connection._used_at -= TRUSTED_S
+def pause(seconds: float = TRUSTED_S) -> None:
+    connection._used_at -= seconds
 
 
 def server_cuts_it() -> None:
@@ -101,6 +102,7 @@ class TestAConnection:
         works()
         server_cuts_it()
         request_starts()
+        pause(TRUSTED_UNSEEN_S)
         assert works()
 
     def test_that_is_cut_within_a_request_fails_it_and_is_replaced_for_the_next(self):
@@ -112,3 +114,68 @@ class TestAConnection:
         request_starts()
         with transaction.atomic():
             assert works()
+
+
+class TestARead:
+    ALL = "SELECT id, name, balance, created_at FROM accounts_account WHERE name IN (%s, %s) AND balance >= %s AND name LIKE 'a%%'"
+
+    def test_finds_what_a_cursor_finds(self):
+        for name in ("ann's", "añna", "bob"):
+            Account.objects.create(name=name)
+        values = ["ann's", "añna", 0]
+        found = connection.read(self.ALL, values)
+        with connection.cursor() as cursor:
+            cursor.execute(self.ALL, values)
+            assert found == cursor.fetchall()
+        assert len(found) == 2
+
+    def test_takes_bytes_for_bytes(self):
+        assert connection.read("SELECT HEX(%s)", [b"\x00'\xff"]) == (("0027FF",),)
+
+    def test_without_values_is_one_too(self):
+        assert connection.read("SELECT 1", []) == ((1,),)
+
+    def test_is_prepared_once_for_a_connection(self):
+        if not connection.mysql_is_mariadb:
+            pytest.skip("MySQL takes no values in EXECUTE")
+        before = asked("Com_prepare_sql")
+        for value in (1, 2):
+            assert connection.read("SELECT %s + 1", [value]) == ((value + 1,),)
+        assert asked("Com_prepare_sql") - before == 1
+
+    def test_is_prepared_anew_where_the_connection_is_new(self):
+        connection.read("SELECT %s", [1])
+        connection.close()
+        assert connection.read("SELECT %s", [1]) == ((1,),)
+
+    def test_of_many_kinds_leaves_no_more_than_a_few_prepared(self):
+        for _ in range(2):
+            for column in range(PREPARED + 3):
+                assert connection.read(f"SELECT %s AS c{column}", [column]) == ((column,),)
+        assert len(connection._prepared) <= PREPARED
+
+    def test_that_cannot_be_prepared_leaves_the_others(self):
+        for column in range(PREPARED):
+            connection.read(f"SELECT %s AS c{column}", [column])
+        with pytest.raises(ProgrammingError):
+            connection.read("SELECT %s FROM nowhere", [1])
+        for column in range(PREPARED):
+            assert connection.read(f"SELECT %s AS c{column}", [column]) == ((column,),)
+
+    def test_is_counted_with_the_queries_of_a_test(self, django_assert_num_queries):
+        with django_assert_num_queries(1):
+            connection.read("SELECT 1", [])
+
+    def test_in_a_transaction_that_broke_is_refused(self):
+        with transaction.atomic():
+            transaction.set_rollback(True)
+            with pytest.raises(TransactionManagementError):
+                connection.read("SELECT 1", [])
+
+    def test_over_a_connection_that_was_cut_fails_as_djangos_own(self):
+        connection.read("SELECT 1", [])
+        server_cuts_it()
+        with pytest.raises(OperationalError), transaction.atomic():
+            connection.read("SELECT 1", [])
+        request_starts()
+        assert connection.read("SELECT 1", []) == ((1,),)
