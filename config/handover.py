@@ -36,9 +36,10 @@ class Taken(NamedTuple):
 
 def is_wanted(path: str, headers: Headers) -> bool:
     """Whether this is for the stream tier. Web reads no body that is not plainly there."""
-    if EVENTS.fullmatch(path):
-        return True
-    if not TASKS.fullmatch(path) or not any(name == "PREFER" and WAITS.search(value) for name, value in headers):
+    if path.endswith("/events"):
+        return EVENTS.fullmatch(path) is not None
+    wishes = [value for name, value in headers if name == "PREFER"]
+    if not any(map(WAITS.search, wishes)) or not TASKS.fullmatch(path):
         return False
     return not any(name in ("TRANSFER-ENCODING", "EXPECT") or (name == "CONTENT-LENGTH" and _is_long(value)) for name, value in headers)
 

@@ -7,6 +7,7 @@ gunicorn that the worker lives. Requests are read as gunicorn reads them, and an
 hold its thread for minutes is handed on to the stream tier (handover.py): at once, or when the application has done its part of it.
 """
 
+import errno
 import math
 import os
 import select
@@ -16,27 +17,20 @@ import time
 from collections.abc import Callable
 
 from gunicorn.http.body import LengthReader
-from gunicorn.http.wsgi import create
-from gunicorn.workers.gthread import TConn, ThreadWorker
+from gunicorn.http.errors import NoMoreData
+from gunicorn.http.wsgi import base_environ
+from gunicorn.workers.gthread import ThreadWorker
 
 from . import handover
 from .env import env
 from .web_answer import WholeAnswer, send
+from .web_connection import Connection, environ
 
+GONE = (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN)  # what a client that hangs up makes of its connection
 READABLE = select.EPOLLIN | select.EPOLLONESHOT
 DRAINED_AT_ONCE = 65536  # bytes
 # A client that stops in mid-request holds a thread for no longer: timeval of socket(7), SO_RCVTIMEO, as seconds and microseconds.
 RECEIVES_WITHIN = struct.pack("ll", 5, 0)
-
-
-class Connection(TConn):
-    """`is_ending`: we have said all, and wait for the client's end, lest the kernel drop what it has yet to read (RFC 9112, 9.6).
-
-    `is_given`: the stream tier has it.
-    """
-
-    data_ready = True  # its thread has it because there is something to read
-    is_ending = is_given = False
 
 
 class Left(Exception):
@@ -54,6 +48,7 @@ class Worker(ThreadWorker):
 
     def init_process(self):
         vars(self.cfg).update({name: setting.get() for name, setting in self.cfg.settings.items()})  # else looked up 22 times a request
+        self.told = base_environ(self.cfg) | {"wsgi.multithread": True}
         self.readable = select.epoll()
         self.over = os.eventfd(0)
         self.waiting = {}  # connections in `readable`, by file descriptor; who takes one out of here has it
@@ -116,6 +111,21 @@ class Worker(ThreadWorker):
         conn.is_ending = True
         return self.hang_up(conn)
 
+    def handle(self, conn: Connection) -> bool:
+        """Answer one request; returns whether there may be another. What gunicorn's own does, without TLS and HTTP/2."""
+        req = None
+        try:
+            req = next(conn.parser)
+            return self._keepalive_after(conn, self.handle_request(req, conn))
+        except (NoMoreData, StopIteration):
+            return False
+        except OSError as error:
+            if error.errno not in GONE:
+                self.log.exception("A client's connection failed.")
+        except Exception as error:  # noqa: BLE001 - whatever it is, the client is told, and gunicorn's log
+            self.handle_error(req, conn.sock, conn.client, error)
+        return False
+
     def handle_request(self, req, conn: Connection):
         if handover.is_wanted(req.path, req.headers) and (taker := handover.connected(env["STREAM_SOCKET"])):
             self.give(conn, handover.written(req.method, req.uri, req.headers, req.body.read()), to=taker)
@@ -126,22 +136,21 @@ class Worker(ThreadWorker):
 
     def respond(self, req, conn: Connection) -> bool:
         """What gunicorn's own does, with a WholeAnswer and without its access line; returns whether the connection stays."""
-        answer, environ = None, {}
+        answer, told = WholeAnswer(req, conn.sock, self.cfg), {}
         try:
             self.cfg.pre_request(self, req)
-            answer, environ = create(req, conn.sock, conn.client, conn.server, self.cfg, response_class=WholeAnswer)
-            environ["wsgi.multithread"] = True
+            told = environ(req, conn, self.told)
             self.count(answer)
-            send(self.wsgi(environ, answer.start_response), answer)
+            send(self.wsgi(told, answer.start_response), answer)
         except OSError:
             raise
         except (Exception, SystemExit):
-            if answer is None or not answer.headers_sent:
+            if not answer.headers_sent:
                 raise
             self.log.exception("An answer broke off.")
             raise StopIteration from None
         finally:
-            self.cfg.post_request(self, req, environ, answer)
+            self.cfg.post_request(self, req, told, answer)
         return not answer.should_close()
 
     def count(self, answer: WholeAnswer) -> None:

@@ -7,6 +7,7 @@ import socket
 import pytest
 from gunicorn.config import Config
 from gunicorn.http import RequestParser
+from gunicorn.http.errors import InvalidResponseHeader, InvalidResponseHeaderName
 from gunicorn.http.wsgi import FileWrapper, Response, create
 
 from config.web_answer import WholeAnswer, send
@@ -40,6 +41,11 @@ def without_date(pieces: list[bytes]) -> bytes:
         pytest.param("GET", "200 OK", LENGTH, [b'{"a"', b": 1}"], 2, id="in two parts"),
         pytest.param("GET", "200 OK", LENGTH, [b'{"a": 1}, and more than was said'], 1, id="too long"),
         pytest.param("GET", "200 OK", [("Content-Length", "0")], [b""], 1, id="empty"),
+        pytest.param("GET", "200 OK", [("content-length", "8")], [b'{"a": 1}'], 1, id="its length written small"),
+        pytest.param("GET", "200 OK", [*LENGTH, ("X-Note", " \t padded ")], [b'{"a": 1}'], 1, id="padded"),
+        pytest.param(
+            "GET", "200 OK", [*LENGTH, ("Connection", "x"), ("Date", "x"), ("server", "x")], [b'{"a": 1}'], 1, id="the connection's"
+        ),
         pytest.param("GET", "200 OK", OPEN, [b"one", b"", b"two"], 3, id="chunked"),
         pytest.param("GET", "200 OK", OPEN, [], 2, id="chunked, without a chunk"),
         pytest.param("HEAD", "200 OK", LENGTH, [b'{"a": 1}'], 1, id="to HEAD"),
@@ -51,6 +57,16 @@ def test_an_answer_is_gunicorns_own_and_its_head_goes_with_its_body(method, stat
     ours = said(WholeAnswer, method, status, headers, parts)
     assert without_date(ours) == without_date(said(Response, method, status, headers, parts))
     assert len(ours) == pieces
+
+
+@pytest.mark.parametrize("field", [("X-A", "b\r\nX-C: d"), ("X-A", "b\n"), ("X A", "b"), ("X-A:", "b"), ("X-A", None), (b"X-A", "b")])
+def test_a_field_that_would_break_the_answer_is_refused_as_by_gunicorn(field):
+    faults = []
+    for one in (WholeAnswer, Response):
+        with pytest.raises((TypeError, InvalidResponseHeader, InvalidResponseHeaderName)) as fault:
+            said(one, "GET", "200 OK", [*LENGTH, field], [b'{"a": 1}'])
+        faults.append(fault.type)
+    assert faults[0] == faults[1]
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
