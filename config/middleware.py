@@ -61,7 +61,7 @@ def log(method: str, path: str, status: int, *, seconds: float, account_id: int 
 
 
 def _request_id(given: str) -> str:
-    return given if SANE_ID.fullmatch(given) else ids.shown("req", ids.new())
+    return given if SANE_ID.fullmatch(given) else ids.shown("req", ids.fresh())
 
 
 def _route(request) -> str:

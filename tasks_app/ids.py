@@ -21,7 +21,12 @@ DIGITS = str.maketrans(ALPHABET, "0123456789abcdefghijklmnopqrstuv")  # as int()
 
 def new() -> UUID:
     """A fresh UUIDv7."""
-    return UUID(bytes=uuid_utils.uuid7().bytes)
+    return UUID(bytes=fresh())
+
+
+def fresh() -> bytes:
+    """The same, where only its bytes are wanted."""
+    return uuid_utils.uuid7().bytes
 
 
 def shown(prefix: str, id: UUID | bytes) -> str:

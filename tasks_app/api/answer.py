@@ -10,20 +10,21 @@ from rest_framework.renderers import BaseRenderer
 from ..render import dumps
 
 TYPE = "application/json"
+NONE: Mapping[str, str] = {}
 TAKES_JSON = ("*/*", "application/*", TYPE, "application/problem+json")
 
 
 class Answer(HttpResponse):
-    """A response whose body is `data`; without a body where that is None."""
+    """A response whose body is `data`, JSON where that is bytes; without a body where it is None."""
 
-    def __init__(self, data: Any = None, status: int = 200, *, headers: Mapping[str, str] | None = None, content_type: str = TYPE):
-        body = b"" if data is None else dumps(data)
-        super().__init__(body, content_type, status, headers=headers)
-        self["X-Content-Type-Options"] = "nosniff"
+    def __init__(self, data: Any = None, status: int = 200, *, headers: Mapping[str, str] = NONE, content_type: str = TYPE):
+        body = b"" if data is None else data if isinstance(data, bytes) else dumps(data)
+        super().__init__(body, content_type, status)
+        # Fields of ours, of which Django would look at each letter.
+        fields = {**headers, "X-Content-Type-Options": "nosniff", "Content-Length": str(len(body))}
         if data is None:
-            del self["Content-Type"]
-        else:
-            self["Content-Length"] = str(len(body))
+            del self["Content-Type"], fields["Content-Length"]
+        self.headers._store.update([(name.lower(), (name, value)) for name, value in fields.items()])
 
 
 def refuse_other_forms(accept: str, *, form: str = TYPE, taken_by: Collection[str] = TAKES_JSON) -> None:

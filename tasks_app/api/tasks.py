@@ -123,8 +123,9 @@ def _own(request, id: str) -> rows.Row:
 def _read(row: rows.Row, known: str) -> Answer:
     """The task; `known` are the ETags that the client has."""
     position = rows.queue_position(row) if row.status == "queued" else None
-    body = render.task(row, now=timezone.now(), queue_position=position)
-    tag = _tag(body)
+    task = render.task(row, now=timezone.now(), queue_position=position)
+    body = dumps(task)
+    tag = _tag(body if task["poll_after_ms"] is None else dumps({**task, "poll_after_ms": None}))
     headers = PRIVATE | {"ETag": f"W/{tag}"}
     return Answer(status=304, headers=headers) if tag in known else Answer(body, headers=headers)
 
@@ -152,7 +153,6 @@ def _result(result: accept.Accepted | accept.Problem, now: datetime) -> dict:
     return {"task": render.task(rows.of(result.task), now=now)}
 
 
-def _tag(body: dict) -> str:
+def _tag(task: bytes) -> str:
     """An entity tag of all but poll_after_ms, which moves with the clock alone; so it is to be used as a weak one."""
-    digest = blake2b(dumps({**body, "poll_after_ms": None}), digest_size=12)
-    return f'"{digest.hexdigest()}"'
+    return f'"{blake2b(task, digest_size=12).hexdigest()}"'

@@ -1,10 +1,13 @@
 """What every endpoint shares: JSON in and out, problems, and no parameter that it does not know."""
 
 from collections.abc import Collection
-from typing import ClassVar
+from functools import cache
+from typing import Any, ClassVar
 from uuid import UUID
 
 from rest_framework.exceptions import NotAuthenticated
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from accounts import limits
@@ -17,7 +20,16 @@ from .json import JSONParser
 
 # What changes under its reader and is the account's own: never shared, never shown without asking whether it is still so.
 WITH_PARAMETERS = ("GET", "HEAD", "PUT")
+NEGOTIATOR = DefaultContentNegotiation()  # of what is sent to us; there is one form of answers
 PRIVATE = {"Cache-Control": "private, no-cache"}
+
+
+class Asked(Request):
+    """REST framework's request, with what each view asks of Django's at hand."""
+
+    def __init__(self, request, **more):
+        super().__init__(request, **more)
+        self.META, self.method = request.META, request.method
 
 
 class View(APIView):
@@ -31,9 +43,18 @@ class View(APIView):
     throttle_classes = ()
     default_response_headers: ClassVar = {}
 
+    def initialize_request(self, request, *args, **kwargs):
+        context = {"view": self, "args": args, "kwargs": kwargs}
+        readers, guards = _made(tuple(self.parser_classes)), _made(tuple(self.authentication_classes))
+        return Asked(request, parsers=readers, authenticators=guards, negotiator=NEGOTIATOR, parser_context=context)
+
+    def get_permissions(self):
+        return _made(tuple(self.permission_classes))
+
     def initial(self, request, *args, **kwargs):
         """What stands before each method; REST framework's own also looks for versions, format suffixes and throttles."""
         self.refuse_other_forms(request)
+        request._authenticate()  # `request.user` would do it, in a block that guards a property
         self.check_permissions(request)
         self.count(request)
         if "HTTP_TRANSFER_ENCODING" in request.META and not request.META.get("CONTENT_LENGTH"):
@@ -86,6 +107,12 @@ class Nowhere(View):
 
     def initial(self, request, *args, **kwargs):
         raise problems.missing()
+
+
+@cache
+def _made(classes: tuple[type, ...]) -> list[Any]:
+    """One of each; they keep nothing of a request."""
+    return [one() for one in classes]
 
 
 def id_in(prefix: str, text: str) -> UUID:
