@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from django.db import IntegrityError, OperationalError
 from django.db.backends.mysql import base
 from django.db.backends.utils import debug_transaction
 
@@ -28,17 +29,40 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
         On MariaDB the statement is prepared once for each connection; MySQL takes no values in EXECUTE.
         """
-        if self.queries_logged or self.execute_wrappers:
+        if self._is_watched():
             with self.cursor() as cursor:
                 cursor.execute(sql, params)
                 return cursor.fetchall()
-        self.close_if_health_check_failed()
-        self.ensure_connection()
-        self.validate_no_broken_transaction()
+        self._be_ready()
         with self.wrap_database_errors:
             values = tuple(map(self.connection.literal, params))
             self.connection.query(self._execution(sql, values) if self.mysql_is_mariadb else sql.encode() % values)
             return self.connection.store_result().fetch_row(maxrows=0)
+
+    def run(self, sql: str, params: Sequence[Any]) -> None:
+        """Run a statement that gives back nothing, past cursors too."""
+        if self._is_watched():
+            with self.cursor() as cursor:
+                cursor.execute(sql, params)
+            return
+        self._be_ready()
+        try:
+            with self.wrap_database_errors:
+                self.connection.query(sql.encode() % tuple(map(self.connection.literal, params)))
+                self.connection.store_result()
+        except OperationalError as error:
+            if error.args[0] in base.CursorWrapper.codes_for_integrityerror:
+                raise IntegrityError(*error.args) from error  # as Django's cursor has it
+            raise
+
+    def _is_watched(self) -> bool:
+        """Whether somebody counts statements, or wraps them, by what Django offers for cursors."""
+        return self.queries_logged or bool(self.execute_wrappers)
+
+    def _be_ready(self) -> None:
+        self.close_if_health_check_failed()
+        self.ensure_connection()
+        self.validate_no_broken_transaction()
 
     def _execution(self, sql: str, values: Sequence[bytes]) -> bytes:
         name = self._prepared.get(sql) or self._prepare(sql, len(values))

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from itertools import chain
 from typing import Any, TypeVar
 
-from django.db import Error, OperationalError, connection, transaction
+from django.db import DEFAULT_DB_ALIAS, Error, OperationalError, connection, connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -50,8 +51,9 @@ def at_once(steps: Sequence[Step]) -> bool:
 
     Raises what the database raises, and then what was written is rolled back, unless the answer to a COMMIT was lost.
     """
-    takes_blocks = connection.vendor == "mysql" and connection.mysql_is_mariadb
-    return (_in_one_trip if takes_blocks and not connection.in_atomic_block else _one_by_one)(steps)
+    database = connections[DEFAULT_DB_ALIAS]  # Django's `connection` would look it up for each of its attributes
+    takes_blocks = database.vendor == "mysql" and database.mysql_is_mariadb
+    return _in_one_trip(steps, database) if takes_blocks and not database.in_atomic_block else _one_by_one(steps)
 
 
 def _one_by_one(steps: Sequence[Step]) -> bool:
@@ -64,11 +66,10 @@ def _one_by_one(steps: Sequence[Step]) -> bool:
     return True
 
 
-def _in_one_trip(steps: Sequence[Step]) -> bool:
+def _in_one_trip(steps: Sequence[Step], database: BaseDatabaseWrapper) -> bool:
     block = " ".join(CHECKED.format(statement, rows) for statement, _, rows in steps)
     try:
-        with connection.cursor() as cursor:
-            cursor.execute(IN_ONE_TRIP.format(block), list(chain.from_iterable(values for _, values, _ in steps)))
+        database.run(IN_ONE_TRIP.format(block), list(chain.from_iterable(values for _, values, _ in steps)))
     except Error as error:
         _roll_back()
         if error.args[:1] != (SIGNALLED,):

@@ -5,7 +5,7 @@ import socket
 from datetime import timedelta
 
 import pytest
-from django.db import OperationalError, ProgrammingError, connection, transaction
+from django.db import IntegrityError, OperationalError, ProgrammingError, connection, transaction
 from django.db.transaction import TransactionManagementError
 
 from accounts.models import Account
@@ -179,3 +179,29 @@ class TestARead:
             connection.read("SELECT 1", [])
         request_starts()
         assert connection.read("SELECT 1", []) == ((1,),)
+
+
+class TestARun:
+    NAMED = "BEGIN NOT ATOMIC UPDATE accounts_account SET name = %s; UPDATE accounts_account SET held = held + %s; END"
+
+    def test_of_a_block_leaves_the_connection_as_it_was(self):
+        if not connection.mysql_is_mariadb:
+            pytest.skip("MySQL has no blocks outside of procedures")
+        Account.objects.create(name="acme", balance=9)
+        for held in (1, 2):
+            connection.run(self.NAMED, ["it's 100 %", 1])
+            assert connection.read("SELECT name, held FROM accounts_account", []) == (("it's 100 %", held),)
+
+    def test_that_a_constraint_forbids_fails_as_djangos_own(self):
+        Account.objects.create(name="acme")
+        with pytest.raises(IntegrityError):
+            connection.run("UPDATE accounts_account SET held = balance + %s", [1])
+
+    def test_that_fails_leaves_it_so_too(self):
+        with pytest.raises(ProgrammingError):
+            connection.run("UPDATE nowhere SET a = %s", [1])
+        assert works()
+
+    def test_is_counted_with_the_queries_of_a_test(self, django_assert_num_queries):
+        with django_assert_num_queries(1):
+            connection.run("DO %s", [1])
