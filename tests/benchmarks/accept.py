@@ -39,7 +39,7 @@ def main(ground: Ground) -> Result:
                 }
             )
 
-        rows = duel.rows("one account", fight(1), at_least=1.5) + duel.rows(f"{ACCOUNTS} accounts", fight(ACCOUNTS), at_least=0.8)
+        rows = duel.rows("one account", fight(1), at_least=2) + duel.rows(f"{ACCOUNTS} accounts", fight(ACCOUNTS), at_least=1)
         return Result(TITLE, TEXT, rows + memory(servers))
 
 

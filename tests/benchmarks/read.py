@@ -30,5 +30,5 @@ def main(ground: Ground) -> Result:
         def fight(requests: dict) -> dict:
             return duel.fight({name: duel.Side(Load(server.url, "GET", requests[name]), server) for name, server in servers.items()})
 
-        rows = duel.rows("one task", fight(one), at_least=0.6) + duel.rows("a list of 20", fight(listed), at_least=0.6)
+        rows = duel.rows("one task", fight(one), at_least=0.8) + duel.rows("a list of 20", fight(listed), at_least=0.8)
         return Result(TITLE, TEXT, rows)
