@@ -5,6 +5,7 @@ import select
 import socket
 import time
 from collections.abc import Sequence
+from itertools import count
 from typing import Any
 
 from django.db import IntegrityError, OperationalError
@@ -69,14 +70,16 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return b"EXECUTE %b USING %b" % (name, b", ".join(values)) if values else b"EXECUTE %b" % name
 
     def _prepare(self, sql: str, values: int) -> bytes:
-        oldest = next(iter(self._prepared)) if len(self._prepared) == PREPARED else None
-        name = b"read_%d" % len(self._prepared) if oldest is None else self._prepared.pop(oldest)  # which the server then forgets
+        if len(self._prepared) == PREPARED:
+            oldest = next(iter(self._prepared))
+            self.connection.query(b"DEALLOCATE PREPARE %b" % self._prepared.pop(oldest))
+        name = b"read_%d" % next(self._numbers)  # never one that was used: the statement of before would be run
         self.connection.query(b"PREPARE %b FROM %b" % (name, self.connection.literal(sql % (("?",) * values))))
         self._prepared[sql] = name
         return name
 
     def get_new_connection(self, conn_params):
-        self._prepared = {}  # the names of statements, by their SQL
+        self._prepared, self._numbers = {}, count()  # the names of statements, by their SQL
         connection = super().get_new_connection(conn_params)
         _watch(connection.fileno())
         return connection

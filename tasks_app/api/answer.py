@@ -20,7 +20,7 @@ class Answer(HttpResponse):
     def __init__(self, data: Any = None, status: int = 200, *, headers: Mapping[str, str] = NONE, content_type: str = TYPE):
         body = b"" if data is None else data if isinstance(data, bytes) else dumps(data)
         super().__init__(body, content_type, status)
-        # Fields of ours, of which Django would look at each letter.
+        # Fields of ours, of which Django would look at each letter. The server does so too, and refuses what would break the answer.
         fields = {**headers, "X-Content-Type-Options": "nosniff", "Content-Length": str(len(body))}
         if data is None:
             del self["Content-Type"], fields["Content-Length"]

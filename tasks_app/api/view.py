@@ -19,9 +19,9 @@ from . import filters, problems
 from .answer import Answer, JSONRenderer, refuse_other_forms
 from .json import JSONParser
 
-# What changes under its reader and is the account's own: never shared, never shown without asking whether it is still so.
 WITH_PARAMETERS = ("GET", "HEAD", "PUT")
 NEGOTIATOR = DefaultContentNegotiation()  # of what is sent to us; there is one form of answers
+# What changes under its reader and is the account's own: never shared, never shown without asking whether it is still so.
 PRIVATE = {"Cache-Control": "private, no-cache"}
 
 
