@@ -17,6 +17,7 @@ import hmac
 import json
 import time
 import uuid
+from collections import defaultdict
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
@@ -58,7 +59,7 @@ class Scf(Listener):
         self.executions: dict[str, Execution] = {}
         self.running = set[asyncio.Task[None]]()  # one for each process at work
         self._asked: list[float] = []
-        self._images, self._idle = Images(), dict[tuple[str, str], Instance]()
+        self._images, self._idle = Images(), defaultdict[tuple[str, str], list[Instance]](list)
         self._instances: list[Instance] = []
 
     @property
@@ -253,7 +254,7 @@ class Scf(Listener):
             answer = await instance.invoke(json.dumps(execution.event).encode(), headers, timeout_s=config.timeout)
             ended = "FINISHED", 0
             execution.answer = answer.decode()
-            self._idle[function.name, execution.version] = instance
+            self._idle[function.name, execution.version].append(instance)
         except TimeoutError:
             ended = "FAILED", 433
         except (aiohttp.ClientError, OSError):
@@ -266,9 +267,10 @@ class Scf(Listener):
         self.changed()
 
     def _instance(self, execution: Execution, function: Function, config: Config) -> Instance:
-        idle = self._idle.pop((function.name, execution.version), None)
-        if idle and idle.is_alive:
-            return idle
+        idle = self._idle[function.name, execution.version]
+        while idle:
+            if (instance := idle.pop()).is_alive:
+                return instance
         name, home = self._images.folder(config.image["ImageUri"])
         platform = {
             "TENCENTCLOUD_RUNENV": "SCF",

@@ -326,6 +326,13 @@ class TestARun:
         scf.kill(id)
         assert (over(scf, id).state, scf.executions[id].code) == ("FAILED", 439)
 
+    def test_begins_no_process_where_one_is_idle(self, scf, sdk, sky):
+        created(sdk, sky)
+        for _ in range(2):
+            for id in [invoked(sdk, CARD | {"token": f"t{number}"}) for number in range(3)]:
+                assert over(scf, id).state == "FINISHED"
+        assert len({one.instance for one in scf.executions.values()}) <= 3
+
     def test_of_a_function_made_without_asynchronous_execution_cannot_be_asked_about(self, scf, sdk, sky):
         created(sdk, sky, AsyncRunEnable="FALSE")
         id = invoked(sdk)
