@@ -11,7 +11,7 @@ import pytest
 
 from tests.deploy.clients import CARD, READERS, Clients
 from tests.deploy.engine import Engine, can_be_had
-from tests.deploy.test_containers import EVERYWHERE, SERVICES
+from tests.deploy.test_containers import EVERYWHERE, SERVERS, SERVICES
 from tests.deploy.web import PATIENCE_S, ROOT, wait_until
 
 pytestmark = [
@@ -110,9 +110,12 @@ class TestEachContainer:
         status = house.inside(tier, "cat", "/proc/1/status").stdout
         assert re.search(r"CapBnd:\s+0+\n", status)
         assert re.search(r"NoNewPrivs:\s+1\n", status)
-        container = house("ps", "--quiet", tier).strip()
+
+    @pytest.mark.parametrize("service", [*EVERYWHERE, *SERVERS])
+    def test_may_hold_the_memory_that_the_file_says(self, house, service):
+        container = house("ps", "--quiet", service).strip()
         limit = int(house.engine.said("docker", "inspect", "--format", "{{.HostConfig.Memory}}", container))
-        assert limit == int(SERVICES[tier]["mem_limit"].rstrip("m")) * 1024 * 1024
+        assert limit == int(SERVICES[service]["mem_limit"].rstrip("m")) * 1024 * 1024
 
     def test_of_functions_reaches_no_database(self, house):
         reach = "import socket; socket.create_connection(('mariadb', 3306), 3)"

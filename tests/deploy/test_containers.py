@@ -8,7 +8,7 @@ import yaml
 from django.conf import settings
 
 from config.env import read_all
-from tests.deploy import units
+from tests.deploy import plan, units
 from tests.deploy.web import ROOT
 
 FOLDER = ROOT / "deploy/containers"
@@ -21,6 +21,7 @@ TIERS = {
     **{queue: f"darkroom-worker@{queue}" for queue in units.QUEUES},
 }
 EVERYWHERE = [*TIERS, "functions"]
+SERVERS = ("mariadb", "redis")
 
 
 def manifests():
@@ -52,6 +53,10 @@ class TestCompose:
     def test_gives_each_the_units_memory_and_time_to_end(self, tier):
         assert SERVICES[tier]["mem_limit"] == f"{units.memory_mib(unit(tier))}m"
         assert SERVICES[tier]["stop_grace_period"] == f"{units.value(unit(tier), 'TimeoutStopSec')}s"
+
+    @pytest.mark.parametrize("server", SERVERS)
+    def test_gives_the_servers_the_plans_memory(self, server):
+        assert SERVICES[server]["mem_limit"] == f"{plan.rows()[server].maximum}m"
 
     @pytest.mark.parametrize("tier", EVERYWHERE)
     def test_confines_each(self, tier):
