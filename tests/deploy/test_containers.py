@@ -30,7 +30,7 @@ def manifests():
     return [document for name in files for document in yaml.safe_load_all((folder / name).read_text(encoding="utf-8"))]
 
 
-PODS = [one["spec"]["template"]["spec"] for one in manifests() if one["kind"] == "Deployment"]
+PODS = [one["spec"]["template"]["spec"] for one in manifests() if one["kind"] in ("Deployment", "Job")]
 CONTAINERS = {container["name"]: (pod, container) for pod in PODS for container in pod["containers"]}
 
 
@@ -98,7 +98,7 @@ class TestCompose:
 
 class TestKubernetes:
     def test_has_a_container_for_each_tier_but_the_functions_which_run_on_scf(self):
-        assert set(CONTAINERS) == set(TIERS)
+        assert set(CONTAINERS) == {*TIERS, "prepare"}
 
     def test_has_the_stream_tier_where_web_can_hand_it_connections(self):
         assert CONTAINERS["stream"][0] is CONTAINERS["web"][0]
@@ -115,10 +115,17 @@ class TestKubernetes:
         assert pod["terminationGracePeriodSeconds"] >= int(units.value(unit(tier), "TimeoutStopSec"))
 
     @pytest.mark.parametrize("tier", TIERS)
-    def test_confines_each(self, tier):
-        pod, container = CONTAINERS[tier]
+    def test_asks_for_the_memory_that_the_plan_expects(self, tier):
+        expected = plan.rows()[unit(tier).removesuffix(".service")].expected
+        assert CONTAINERS[tier][1]["resources"]["requests"]["memory"] == f"{expected}Mi"
+
+    @pytest.mark.parametrize("name", CONTAINERS)
+    def test_confines_each_as_the_namespace_demands(self, name):
+        pod, container = CONTAINERS[name]
         confined = {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
-        assert (pod["securityContext"]["runAsNonRoot"], container["securityContext"]) == (True, confined)
+        assert container["securityContext"] == confined
+        assert (pod["securityContext"]["runAsNonRoot"], pod["securityContext"]["seccompProfile"]) == (True, {"type": "RuntimeDefault"})
+        assert all(set(volume) == {"name", "emptyDir"} for volume in pod["volumes"])
 
     def test_has_an_environment_that_production_starts_with(self):
         config = next(one["data"] for one in manifests() if one["kind"] == "ConfigMap")
