@@ -52,6 +52,9 @@ machine: $(VENV)/test.stamp $(VENV)/mysql.stamp ## the installer, upgrade and re
 containers: $(VENV)/test.stamp $(VENV)/mysql.stamp ## the image and Compose on a Docker engine of its own; needs root, dockerd, docker compose, debootstrap
 	@CONTAINERS=1 $(BIN)/pytest tests/deploy/test_compose.py
 
+cluster: $(VENV)/test.stamp $(VENV)/mysql.stamp ## the manifests on a Kubernetes cluster of one node; needs what containers needs, and Kubernetes' programs on PATH
+	@CLUSTER=1 $(BIN)/pytest tests/deploy/test_cluster.py
+
 screenshots: $(VENV)/test.stamp $(VENV)/mysql.stamp ## the pictures of our pages in docs/, taken anew
 	@$(BIN)/python -m tests.screenshots
 
@@ -81,4 +84,4 @@ $(VENV)/mysql.stamp: requirements.txt tests/system.sh $(VENV)/run.stamp
 	$(PIP) -r requirements.txt
 	@touch $@
 
-.PHONY: help demo up test lint bench faults machine containers screenshots format setup
+.PHONY: help demo up test lint bench faults machine containers cluster screenshots format setup

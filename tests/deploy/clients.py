@@ -3,11 +3,44 @@
 import json
 import threading
 from collections import Counter
+from contextlib import suppress
 from http.client import HTTPException
+
+from tests.deploy.web import wait_until
 
 READERS, WRITERS = 10, 2
 PAUSE_S, TASK_EVERY_S = 0.05, 0.3
 CARD = json.dumps({"model": "darkroom/test-card-image", "input": {"prompt": "a night shift", "size": "128x128"}})
+
+
+class Customer:
+    """An account's, one question a connection: `server.connect()` says to where, `server.key` by which key."""
+
+    def __init__(self, server, *, host):
+        self.server, self.host = server, host
+
+    def asked(self, method, path, body=None, **headers):
+        connection = self.server.connect()
+        connection.request(method, path, body, {"Host": self.host, "Authorization": f"Bearer {self.server.key}", **headers})
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+
+    def answers(self):
+        with suppress(OSError, HTTPException):
+            return self.asked("GET", "/readyz")[0] == 200
+
+    def task(self):
+        """A card, asked for and done."""
+        status, body = self.asked("POST", "/api/v1/tasks", CARD, **{"Content-Type": "application/json"})
+        assert status == 201
+        wait_until(lambda: self.has_done(json.loads(body)["id"]), "the task was done")
+        return json.loads(self.asked("GET", f"/api/v1/tasks/{json.loads(body)['id']}")[1])
+
+    def has_done(self, task):
+        return json.loads(self.asked("GET", f"/api/v1/tasks/{task}")[1])["status"] == "succeeded"
+
+    def picture(self, task):
+        return self.asked("GET", task["outputs"][0]["url"].partition(self.host)[2])
 
 
 class Clients:

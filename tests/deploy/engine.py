@@ -10,8 +10,8 @@ import subprocess
 from pathlib import Path
 
 from tasks_app.management.supervisor import dies_with
-from tests.deploy.machine import HOME, base
-from tests.deploy.web import wait_until
+from tests.deploy.machine import HOME, base, printed
+from tests.deploy.web import ROOT, wait_until
 from tests.servers import found
 
 FOLDER = HOME / "docker"
@@ -51,9 +51,7 @@ class Engine:
 
     def said(self, *words: str, cwd: Path | None = None) -> str:
         """What it printed; raises AssertionError where it failed."""
-        done = self.run(*words, cwd=cwd)
-        assert done.returncode == 0, f"{words}:\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
-        return done.stdout
+        return printed(self.run(*words, cwd=cwd))
 
     def fetch_images(self) -> None:
         """Those that ours begin with; made from Debian's packages where no registry can be reached."""
@@ -70,6 +68,14 @@ class Engine:
 
     def _has(self, image: str) -> bool:
         return self.run("docker", "image", "inspect", image).returncode == 0
+
+
+def copied(code: Path) -> Path:
+    """Our code, as an operator has it who builds an image: with a secret beside it, that no image may hold."""
+    shutil.copytree(ROOT, code, ignore=shutil.ignore_patterns(".*", "var", "__pycache__"))
+    shutil.copy(ROOT / ".env.example", code)
+    (code / ".env").write_text("SECRET=of the machine that builds\n")
+    return code
 
 
 def can_be_had() -> bool:

@@ -58,9 +58,7 @@ class Machine:
 
     def said(self, *words: str, **variables: str) -> str:
         """What it printed; raises AssertionError where it failed."""
-        done = self.run(*words, **variables)
-        assert done.returncode == 0, f"{words}:\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
-        return done.stdout
+        return printed(self.run(*words, **variables))
 
     def install(self, *options: str) -> str:
         """The installer; Python's packages come from this machine."""
@@ -77,6 +75,12 @@ class Machine:
 
 
 NO_INDEX = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "/packages"}
+
+
+def printed(done: subprocess.CompletedProcess) -> str:
+    """What a command printed; raises AssertionError where it failed."""
+    assert done.returncode == 0, f"{done.args}:\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+    return done.stdout
 
 
 def can_be_had() -> bool:

@@ -1,16 +1,13 @@
 """The image and the Compose set on a Docker engine, by `make containers`: it takes minutes. Each test goes on from the one before."""
 
-import json
 import os
 import re
-import shutil
-from contextlib import suppress
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPConnection
 
 import pytest
 
-from tests.deploy.clients import CARD, READERS, Clients
-from tests.deploy.engine import Engine, can_be_had
+from tests.deploy.clients import READERS, Clients, Customer
+from tests.deploy.engine import Engine, can_be_had, copied
 from tests.deploy.test_containers import EVERYWHERE, SERVERS, SERVICES
 from tests.deploy.web import PATIENCE_S, ROOT, wait_until
 
@@ -27,10 +24,7 @@ class House:
     """What the guide's commands come to, in a copy of our code; `house("logs", "web")` is a command of Compose."""
 
     def __init__(self, engine, code):
-        self.engine, self.folder = engine, code / "deploy/containers"
-        shutil.copytree(ROOT, code, ignore=shutil.ignore_patterns(".*", "var", "__pycache__"))
-        shutil.copy(ROOT / ".env.example", code)
-        (code / ".env").write_text("SECRET=of the machine that builds\n")
+        self.engine, self.folder = engine, copied(code) / "deploy/containers"
 
     def begin(self):
         self.key = self.engine.said("bash", "-euc", COMMANDS, cwd=self.folder.parent.parent).split()[-1]
@@ -43,19 +37,6 @@ class House:
 
     def connect(self):
         return HTTPConnection("127.0.0.1", 8000, timeout=PATIENCE_S)
-
-    def asked(self, method, path, body=None, **headers):
-        connection = self.connect()
-        connection.request(method, path, body, {"Host": HOST, "Authorization": f"Bearer {self.key}", **headers})
-        answer = connection.getresponse()
-        return answer.status, answer.read()
-
-    def has_done(self, task):
-        return json.loads(self.asked("GET", f"/api/v1/tasks/{task}")[1])["status"] == "succeeded"
-
-    def answers(self):
-        with suppress(OSError, HTTPException):
-            return self.asked("GET", "/readyz")[0] == 200
 
 
 @pytest.fixture(scope="module")
@@ -71,16 +52,15 @@ def house(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def task(house):
-    wait_until(house.answers, "web answered")
-    status, body = house.asked("POST", "/api/v1/tasks", CARD, **{"Content-Type": "application/json"})
-    assert status == 201
-    wait_until(lambda: house.has_done(json.loads(body)["id"]), "the task was done")
-    return json.loads(house.asked("GET", f"/api/v1/tasks/{json.loads(body)['id']}")[1])
+def customer(house):
+    customer = Customer(house, host=HOST)
+    wait_until(customer.answers, "web answered")
+    return customer
 
 
-def picture(house, task):
-    return house.asked("GET", task["outputs"][0]["url"].partition(HOST)[2])
+@pytest.fixture(scope="module")
+def task(customer):
+    return customer.task()
 
 
 class TestTheGuidesCommands:
@@ -98,8 +78,8 @@ class TestTheGuidesCommands:
             == ""
         )
 
-    def test_serve_a_task_to_its_last_byte(self, house, task):
-        status, body = picture(house, task)
+    def test_serve_a_task_to_its_last_byte(self, customer, task):
+        status, body = customer.picture(task)
         assert (status, len(body)) == (200, task["outputs"][0]["bytes"])
 
 
@@ -124,18 +104,18 @@ class TestEachContainer:
 
 class TestUnderLoad:
     @pytest.mark.parametrize("command", [("restart", "functions"), ("restart", "submit", "poll", "store"), ("kill", "-s", "HUP", "web")])
-    def test_a_restart_fails_no_request_and_loses_no_task(self, house, command):
+    def test_a_restart_fails_no_request_and_loses_no_task(self, house, customer, command):
         with Clients(house, house.key, host=HOST) as clients:
             wait_until(lambda: clients.statuses.total() > 10 * READERS, "the clients were at work")
             house(*command)
-        wait_until(lambda: all(map(house.has_done, clients.tasks)), "every task was done")
+        wait_until(lambda: all(map(customer.has_done, clients.tasks)), "every task was done")
         assert set(clients.statuses) == {200, 201}
 
 
 class TestAfterDownAndUp:
-    def test_all_is_there(self, house, task):
-        before = picture(house, task)
+    def test_all_is_there(self, house, customer, task):
+        before = customer.picture(task)
         house("down")
         house("up", "--detach")
-        wait_until(house.answers, "web answered")
-        assert picture(house, task) == before
+        wait_until(customer.answers, "web answered")
+        assert customer.picture(task) == before

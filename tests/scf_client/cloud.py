@@ -44,7 +44,10 @@ class Sky:
 
 
 @contextmanager
-def sky() -> Iterator[Sky]:
-    with Cos() as cos, Scf() as scf:
+def sky(*, host: str = "127.0.0.1") -> Iterator[Sky]:
+    """Both listen at `host`."""
+    cos, scf = Cos(), Scf()
+    cos.host = scf.host = host
+    with cos, scf:
         cos.trust(scf.role)
         yield Sky(scf, cos)
