@@ -158,6 +158,11 @@ class TestEachContainer:
         assert (int(status["CapBnd"], 16), status["NoNewPrivs"], status["Seccomp"]) == (0, "1", "2")
 
     @pytest.mark.parametrize("tier", TIERS)
+    def test_is_not_led_by_a_process_of_ours(self, house, tier):
+        """The kernel would keep SIGTERM from it for as long as it imports, and it would have to bury others' dead."""
+        assert house.inside(tier, "cat", "/proc/1/comm").stdout in ("pause\n", "tini\n")
+
+    @pytest.mark.parametrize("tier", TIERS)
     def test_may_hold_the_memory_that_the_manifest_says(self, house, tier):
         places = "/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory.max"
         limit = house.inside(tier, "sh", "-c", f"cat {' || cat '.join(places)}").stdout

@@ -127,6 +127,10 @@ class TestKubernetes:
         assert (pod["securityContext"]["runAsNonRoot"], pod["securityContext"]["seccompProfile"]) == (True, {"type": "RuntimeDefault"})
         assert all(set(volume) == {"name", "emptyDir"} for volume in pod["volumes"])
 
+    @pytest.mark.parametrize("name", CONTAINERS)
+    def test_lets_each_be_told_to_end_while_it_starts(self, name):
+        assert CONTAINERS[name][0]["shareProcessNamespace"]
+
     def test_has_an_environment_that_production_starts_with(self):
         config = next(one["data"] for one in manifests() if one["kind"] == "ConfigMap")
         secret = yaml.safe_load((FOLDER / "kubernetes/secret.example.yaml").read_text(encoding="utf-8"))["stringData"]
