@@ -62,7 +62,8 @@ class House:
         return self.cluster.run("kubectl", "exec", f"deployment/{pod}", "--container", tier, "--", *words)
 
     def pods(self):
-        return self.cluster.got("pods", "--selector=app=darkroom")["items"]
+        """But those that are told to end."""
+        return [pod for pod in self.cluster.got("pods", "--selector=app=darkroom")["items"] if "deletionTimestamp" not in pod["metadata"]]
 
 
 @pytest.fixture(scope="module")
