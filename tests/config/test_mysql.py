@@ -105,6 +105,17 @@ class TestAConnection:
         pause(TRUSTED_UNSEEN_S)
         assert works()
 
+    def test_that_was_in_use_this_very_moment_is_not_even_looked_at(self):
+        works()
+        server_cuts_it()
+        request_starts()
+        pause(-60)
+        with pytest.raises(OperationalError):
+            works()
+        request_starts()
+        pause(60)
+        assert works()
+
     def test_that_is_cut_within_a_request_fails_it_and_is_replaced_for_the_next(self):
         request_starts()
         works()
