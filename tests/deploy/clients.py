@@ -39,6 +39,15 @@ class Customer:
     def has_done(self, task):
         return json.loads(self.asked("GET", f"/api/v1/tasks/{task}")[1])["status"] == "succeeded"
 
+    def loses_nothing_while(self, happens):
+        """Have it happen while clients read and post: each is answered well, and each task comes to its end."""
+        with Clients(self.server, self.server.key, host=self.host) as clients:
+            wait_until(lambda: clients.statuses.total() > 10 * READERS, "the clients were at work")
+            happens()
+        for task in clients.tasks:
+            wait_until(lambda task=task: self.has_done(task), f"{task} was done")
+        assert set(clients.statuses) == {200, 201}
+
     def picture(self, task):
         return self.asked("GET", task["outputs"][0]["url"].partition(self.host)[2])
 

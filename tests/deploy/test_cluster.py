@@ -9,7 +9,7 @@ from http.client import HTTPConnection
 import pytest
 import yaml
 
-from tests.deploy.clients import READERS, Clients, Customer
+from tests.deploy.clients import Customer
 from tests.deploy.cluster import PAUSE, Cluster, missing
 from tests.deploy.engine import IMAGES, Engine, copied
 from tests.deploy.node import HOST as THIS_MACHINE
@@ -176,28 +176,18 @@ class TestEachContainer:
 class TestUnderLoad:
     @pytest.mark.parametrize("command", [REPLACED, KILLED], ids=["replacing web", "killing workers"])
     def test_no_request_fails_and_no_task_is_lost_by(self, house, customer, command):
-        at_work(house, customer, lambda: house.cluster.said(*command))
+        customer.loses_nothing_while(lambda: house.cluster.said(*command))
 
     def test_an_upgrade_fails_no_request_and_loses_no_task(self, house, customer):
         house.edit("kustomization.yaml", 'newTag: "1"', 'newTag: "2"')
-        at_work(house, customer, lambda: house.does(UPGRADE))
+        customer.loses_nothing_while(lambda: house.does(UPGRADE))
         images = {container["image"] for pod in house.pods() for container in pod["spec"]["containers"]}
         assert images == {f"{IMAGE}:2"}
 
     def test_a_node_that_is_emptied_keeps_a_pod_of_web_until_another_serves(self, house, customer):
         drain = ("kubectl", "drain", "node", "--pod-selector=tier=web", "--delete-emptydir-data", "--timeout=20s")
         emptied = []
-        at_work(house, customer, lambda: emptied.append(house.cluster.run(*drain)))
+        customer.loses_nothing_while(lambda: emptied.append(house.cluster.run(*drain)))
         assert "would violate the pod's disruption budget" in emptied[0].stderr
         house.cluster.said("kubectl", "uncordon", "node")
         house.cluster.said("kubectl", "rollout", "status", "deployment/web", "--timeout=2m")
-
-
-def at_work(house, customer, happens):
-    """Have it happen while clients read and post: each is answered well, and each task comes to its end."""
-    with Clients(house, house.key, host=HOST) as clients:
-        wait_until(lambda: clients.statuses.total() > 10 * READERS, "the clients were at work")
-        happens()
-    for task in clients.tasks:
-        wait_until(lambda task=task: customer.has_done(task), f"{task} was done")
-    assert set(clients.statuses) == {200, 201}
